@@ -18,9 +18,8 @@ const (
 	FlipWrongToWrong Flip = "wrong_to_other" // both wrong, different labels
 )
 
-// ExampleRow is what happened to one example under one variant. Examples that
-// every member of both populations gives the same label have no row: nothing
-// happened to them.
+// ExampleRow is what happened to one example under one variant. Every example
+// has a row for every variant, variants in order, examples in order.
 type ExampleRow struct {
 	ID           string   `parquet:"id,dict"`
 	Row          int64    `parquet:"row"` // row in predictions/examples.parquet
