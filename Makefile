@@ -1,0 +1,30 @@
+# make build demo test check check-long bench golden
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+export CGO_ENABLED ?= 0
+
+.PHONY: build demo test check check-long bench golden fmt
+
+build: ## the static binary, bin/lethe
+	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/lethe ./cmd/lethe
+
+demo: build ## audits planted predictions: what was planted, what was found, where the report is
+	bin/lethe demo -o out/demo --force
+
+test: ## all tests
+	$(GO) test ./...
+
+check: ## exactly what CI runs
+	bash scripts/check.sh
+
+check-long: ## fuzzing of every parser and the long simulations
+	bash scripts/check-long.sh
+
+bench: build ## benchmarks and their yardsticks (bench/README.md)
+	bash bench/run.sh
+
+golden: ## rewrites golden files and transcripts
+	$(GO) test ./report/... ./internal/cli/... -update
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')

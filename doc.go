@@ -1,0 +1,38 @@
+// Package lethe is the root of a tool that audits what a neural network
+// forgets when it is compressed. The command is cmd/lethe.
+//
+// # The line
+//
+//	               WAIST 1                      WAIST 2
+//	any framework ─▶ predictions ─▶ audit ─▶ findings ─▶ report
+//	                (Parquet)               (JSON Lines)
+//
+// Data flows from left to right and never back. Whoever has predictions starts
+// at waist 1 (package prediction, importers below it). Whoever has findings
+// renders or judges them again at waist 2 (package finding) without the
+// predictions. The table in internal/layers says which package may import
+// which; a test keeps it.
+//
+// # Words
+//
+//	example     one row of a data set: id, true class, attributes
+//	variant     one way to make a model: dense, pruned to a sparsity, quantized
+//	baseline    the variant that the others are compared with
+//	member      one trained model of a variant
+//	population  the members of one variant
+//	lineage     the checkpoint a member was made from
+//	recall      share of a class's examples that a member predicts right
+//	PIE         pruning identified exemplar: an example whose modal label
+//	            differs between the baseline and a variant
+//
+// # Where things are
+//
+//	dataset     what examples are called
+//	prediction  waist 1; importer reads other formats, planted makes test data
+//	stat        maths only, one package for each statistic
+//	audit       predictions to findings, one package for each check
+//	finding     waist 2
+//	report      findings to text, JSON Lines, Markdown, HTML
+//	internal    command line, formatting, the layer test
+//	bench       measurements and what they are compared with
+package lethe

@@ -1,0 +1,36 @@
+// Package layers holds the import rules of this module as a table, so that
+// the straight line drawn in the module's doc is a test and not a wish.
+package layers
+
+// Rule says what the packages that match From may import of this module.
+// "x/..." matches x and everything below it, "x/*" one level below. The first
+// matching rule wins; a package without a rule fails the test.
+type Rule struct{ From, To string }
+
+// Rules is the import table (doc/design.md explains the line it keeps).
+func Rules() []Rule {
+	return []Rule{
+		// vocabulary and maths: the bottom
+		{"dataset", ""},
+		{"stat", ""},
+		{"stat/tail", ""},
+		{"stat/*", "stat/tail"},
+		// waist 1 and waist 2
+		{"prediction", "dataset internal/atomicfile"},
+		{"prediction/*", "dataset prediction internal/atomicfile"},
+		{"finding", "dataset internal/atomicfile"},
+		// the right half: predictions to findings to reports
+		{"audit", "dataset prediction finding"},
+		{"audit/recall", "audit finding prediction stat/*"}, // the recall change of groups, shared by checks
+		{"audit/*", "audit audit/recall finding prediction stat/*"},
+		{"report", "finding internal/num"},
+		{"report/chart", "internal/num"},
+		{"report/*", "report finding report/chart internal/num internal/texttab internal/webui"},
+		// the edge
+		{"internal/cli", "..."},
+		{"internal/*", ""},
+		{"cmd/*", "internal/cli"},
+		{"bench/...", "..."},
+		{".", ""},
+	}
+}

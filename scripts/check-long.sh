@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Everything that takes too long for make check: fuzzing of every target, then
+# the simulation study with all its seeds. FUZZTIME is the time for each target.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+GO=${GO:-go}
+FUZZTIME=${FUZZTIME:-30s}
+
+git ls-files '*_test.go' | xargs grep -lE '^func Fuzz' | sort | while read -r file; do
+    dir=./$(dirname "$file")
+    grep -oE '^func Fuzz[A-Za-z0-9_]+' "$file" | sed 's/^func //' | while read -r target; do
+        echo "== fuzz $dir $target"
+        "$GO" test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME"
+    done
+done
+
+echo "== simulation study, 1,000 seeds"
+"$GO" run ./bench/simulate --seeds 1000 --mode all
