@@ -202,11 +202,13 @@ func satterthwaite(v float64, groups ...[]part) (Variance, error) {
 		return Variance{}, ErrNoSpread
 	}
 	var denominator float64
+	fewest := math.Inf(1)
 	for _, g := range groups {
 		for _, p := range g {
 			r := p.v / v // the ratio keeps tiny variances from underflowing
 			denominator += r * r / p.dof
+			fewest = min(fewest, p.dof)
 		}
 	}
-	return Variance{V: v, DoF: 1 / denominator}, nil
+	return Variance{V: v, DoF: max(1/denominator, fewest)}, nil
 }

@@ -16,6 +16,8 @@
 //	ν = V² / (A²/(K−1) + B²/(n−1) + E²/((K−1)(n−1)))
 //
 // estimate the variance of X_.. when members, examples or both are drawn anew.
+// A sum of parts has no fewer degrees of freedom than its poorest part; where
+// a large E in a tiny table would push ν below that, ν is the poorest part's.
 // Paired populations give one table of differences. Unpaired ones give two
 // tables over the same examples: A = A₀ + A_t, E = E₀ + E_t,
 // B = var_i(X_t,.i − X_0,.i)/n, and each part enters ν with its own degrees of

@@ -29,12 +29,12 @@ def row(kind, table, mean, a, b, e, am, bm, em):
     """am, bm, em: [(part, dof)] whose sums are a, b, e."""
     both = max(a + b - e, a, b)
     print(",".join([kind, table] + ["%.17g" % v for v in (
-        mean, a, b, e, both, dof(a, am), dof(b, bm), dof(both, am + bm + em))]))
+        mean, a, b, e, both, dof(a, am), dof(b, bm), max(dof(both, am + bm + em), min(d for _, d in am + bm)))]))
 
 
 rng = np.random.default_rng(2024)
 print("kind,table,mean,a,b,e,both,dof_members,dof_examples,dof_both")
-for k, n in [(2, 4), (3, 5), (5, 12), (8, 30)]:
+for k, n in [(3, 4), (3, 5), (5, 12), (8, 30)]:
     x = rng.integers(-1, 2, (k, n)) * (rng.random((1, n)) < .7)
     a, b, e = parts(x)
     row("paired", text(x), x.mean(), a, b, e, [(a, k - 1)], [(b, n - 1)], [(e, (k - 1) * (n - 1))])
