@@ -98,12 +98,25 @@ func NoncentralT(t, dof, ncp float64) float64 {
 		return Normal((t*(1-1/(4*dof)) - ncp) / math.Sqrt(1+t*t/(2*dof)))
 	}
 	logf := func(u float64) float64 {
-		return dof*(u-math.Expm1(2*u)/2) + logNormal(t*math.Exp(u)-ncp)
+		return dof*scaleExponent(u) + logNormal(t*math.Exp(u)-ncp)
 	}
 	lo, hi, peak := support(logf, 5+math.Log1p(math.Abs(t))+math.Log1p(math.Abs(ncp))+math.Log1p(1/dof))
 	sum := trapezoid(func(u float64) float64 { return math.Exp(logf(u) - peak) }, lo, hi)
 	a := dof / 2
 	return min(1, sum*2*a*math.Exp(peak-stirlingError(a))/math.Sqrt(2*math.Pi*a))
+}
+
+// scaleExponent is u − (e²ᵘ−1)/2 ≤ 0, without cancellation near u = 0.
+func scaleExponent(u float64) float64 {
+	if math.Abs(u) > 0.1 {
+		return u - math.Expm1(2*u)/2
+	}
+	sum, term := 0.0, u
+	for k := 2.0; math.Abs(term) > 1e-18*math.Abs(sum); k++ {
+		term *= 2 * u / k
+		sum -= term
+	}
+	return sum
 }
 
 // support brackets where exp(logf) matters: logf has one peak, within ±reach.
