@@ -21,7 +21,7 @@ const (
 // ExampleRow is what happened to one example under one variant. Every example
 // has a row for every variant, variants in order, examples in order.
 type ExampleRow struct {
-	ID           string   `parquet:"id,dict"`
+	ID           string   `parquet:"id,delta"`
 	Row          int64    `parquet:"row"` // row in predictions/examples.parquet
 	Variant      string   `parquet:"variant,dict"`
 	Label        int32    `parquet:"label"`
