@@ -1,0 +1,55 @@
+// Package calibration compares how well the confidence of a variant's and of
+// the baseline's answers matches their accuracy.
+package calibration
+
+import (
+	"context"
+	_ "embed"
+
+	"github.com/lethe-audit/lethe/audit"
+)
+
+//go:embed page.md
+var page string
+
+// Name of the check.
+const Name = "calibration"
+
+type check struct{}
+
+// New returns the check.
+func New() audit.Check { return check{} }
+
+// Name is "calibration".
+func (check) Name() string { return Name }
+
+// Page explains the check.
+func (check) Page() string { return page }
+
+// Run emits a reliability table per population with scores, and per variant
+// the differences of the calibration measures.
+func (check) Run(ctx context.Context, v *audit.View, out audit.Sink) error {
+	populations := make([]*population, len(v.Table.Variants))
+	groups := groupsOf(v.Table)
+	for t := range v.Table.Variants {
+		p, err := measure(ctx, v, t, groups)
+		if err != nil {
+			return err
+		}
+		populations[t] = p
+		if len(p.members) > 0 {
+			if err := out.Table(p.reliability(v.Table)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, t := range v.Candidates() {
+		c := comparison{view: v, t: t, base: populations[0], variant: populations[t]}
+		for _, f := range c.findings() {
+			if err := out.Finding(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
