@@ -38,6 +38,7 @@ const (
 	NothingToMeasure  Reason = "nothing_to_measure"  // an empty set: no such examples
 	ComplementOfOther Reason = "complement_of_other" // the same test as its complement, reported there
 	NotIndependent    Reason = "not_independent"     // the sample is not one of independent units
+	Undecided         Reason = "undecided"           // not enough evidence at the margin; Needed says what would do
 	NotComputed       Reason = "not_computed"        // left out by an option
 )
 

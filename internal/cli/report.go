@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/lethe-audit/lethe/finding"
+	"github.com/lethe-audit/lethe/internal/atomicfile"
+	"github.com/spf13/cobra"
+)
+
+// reportOptions are the flags of lethe report.
+type reportOptions struct {
+	output   outputFlags
+	file     string
+	examples string
+	variant  string
+}
+
+func (a *app) newReport() *cobra.Command {
+	var o reportOptions
+	c := &cobra.Command{
+		Use:   "report DIR|FINDINGS",
+		Short: "Render an audit again, or list its examples",
+		Long: `Report renders the findings of an audit directory, or of a findings.jsonl file,
+in any format. The same findings give the same bytes as when they were made.
+
+With --examples it lists examples instead, from the directory's
+examples.parquet: pie (modal label changed), changed (vote distribution
+changed, false discovery controlled), certified (majority label changed, the
+same), right_to_wrong, wrong_to_right, wrong_to_other, or all.
+` + exitHelp,
+		Example: `  lethe report audit
+  lethe report audit --all
+  lethe report audit --format html --file report.html
+  lethe report audit --format markdown
+  lethe report audit --examples pie --format csv
+  lethe report audit --examples certified --variant int8 --format parquet --file certified.parquet`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, list []string) error {
+			if o.examples != "" {
+				return a.runExamples(list[0], &o)
+			}
+			return a.runReport(list[0], &o)
+		},
+	}
+	o.output.add(c)
+	s := c.Flags()
+	s.StringVar(&o.file, "file", "", "write to `FILE` instead of standard output")
+	s.StringVar(&o.examples, "examples", "", "list examples of a `KIND` as csv or parquet")
+	s.StringVar(&o.variant, "variant", "", "list examples of this `VARIANT` only")
+	_ = c.RegisterFlagCompletionFunc("examples", cobra.FixedCompletions(finding.ExampleKinds(), cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func (a *app) runReport(name string, o *reportOptions) error {
+	f, err := o.output.chosen()
+	if err != nil {
+		return err
+	}
+	findings := name
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		findings = filepath.Join(name, findingsFile)
+	}
+	return a.toFile(o.file, func(w io.Writer) error { return a.render(findings, f, o.output, w) })
+}
+
+// toFile writes to a file, whole or not at all, or to standard output.
+func (a *app) toFile(name string, write func(io.Writer) error) error {
+	if name == "" {
+		return write(a.io.Out)
+	}
+	return atomicfile.Write(name, write)
+}
+
+func (a *app) runExamples(dir string, o *reportOptions) error {
+	var csv bool
+	switch o.output.format {
+	case "csv", "text":
+		csv = true
+	case "parquet":
+	default:
+		return errUsage{fmt.Errorf("--examples with --format %q, want csv or parquet", o.output.format), "lethe report"}
+	}
+	match, err := finding.ExampleFilter(o.examples, o.variant)
+	if err != nil {
+		return errUsage{err, "lethe report"}
+	}
+	in, err := os.Open(filepath.Join(dir, examplesFile))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	rows, err := finding.NewExampleReader(in, info.Size())
+	if err != nil {
+		return fmt.Errorf("%s: %w", in.Name(), err)
+	}
+	defer rows.Close()
+	return a.toFile(o.file, func(w io.Writer) error {
+		var sink finding.ExampleSink = finding.NewExampleWriter(w)
+		if csv {
+			sink = finding.NewExampleCSV(w)
+		}
+		return finding.CopyExamples(sink, rows, match)
+	})
+}
