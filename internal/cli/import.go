@@ -32,7 +32,10 @@ findings and reads faster.
 				return errUsage{err, c.CommandPath()}
 			}
 			o := prediction.DefaultWriteOptions()
-			o.Scores = prediction.ScoreFormat(scores)
+			o.Tool = a.tool()
+			if o.Scores = prediction.ScoreFormat(scores); scores == "none" {
+				o.Scores = prediction.ScoresNone
+			}
 			return a.runImport(c, req, dir, o)
 		},
 	}
