@@ -244,3 +244,58 @@ func BenchmarkExampleReader(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds()/1e6, "Mrows/s")
 }
+
+// collect is a sink that keeps what it is given.
+type collect struct {
+	rows   []ExampleRow
+	closed bool
+}
+
+func (c *collect) Write(r *ExampleRow) error { c.rows = append(c.rows, *r); return nil }
+func (c *collect) Close() error              { c.closed = true; return nil }
+
+func TestCopyExamples(t *testing.T) {
+	rows := []ExampleRow{
+		{ID: "a", Variant: "x", Flip: FlipNone},
+		{ID: "b", Variant: "x", Flip: FlipRightToWrong, PIE: true, Changed: true, Certified: true},
+		{ID: "c", Variant: "x", Flip: FlipWrongToWrong, PIE: true, Changed: true, Tie: true},
+		{ID: "b", Variant: "y", Flip: FlipWrongToRight, PIE: true},
+	}
+	file := writeExamples(t, rows)
+	for _, c := range []struct{ kind, variant, want string }{
+		{"pie", "", "b c b"}, {"pie", "x", "b c"}, {"changed", "", "b c"}, {"certified", "", "b"},
+		{"flips", "", "b b"}, {"right_to_wrong", "", "b"}, {"wrong_to_right", "", "b"}, {"wrong_to_other", "", "c"},
+		{"ties", "", "c"}, {"all", "", "a b c b"}, {"all", "y", "b"}, {"all", "z", ""},
+	} {
+		match, err := ExampleFilter(c.kind, c.variant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := NewExampleReader(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in.Len() != 4 {
+			t.Errorf("Len is %d, want 4", in.Len())
+		}
+		var out collect
+		if err := CopyExamples(&out, in, match); err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, r := range out.rows {
+			ids = append(ids, r.ID)
+		}
+		if got := strings.Join(ids, " "); got != c.want || !out.closed {
+			t.Errorf("%s of %q: %q, closed %v, want %q", c.kind, c.variant, got, out.closed, c.want)
+		}
+	}
+	if _, err := ExampleFilter("nonsense", ""); err == nil || !strings.Contains(err.Error(), "want pie, changed") {
+		t.Errorf("error %v, want one that lists the kinds", err)
+	}
+	for _, kind := range ExampleKinds() {
+		if _, err := ExampleFilter(kind, ""); err != nil {
+			t.Errorf("the listed kind %s: %v", kind, err)
+		}
+	}
+}
