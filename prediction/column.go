@@ -1,6 +1,11 @@
 package prediction
 
-import "fmt"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
 
 // Column holds one class number per example in 1, 2 or 4 bytes, whichever is
 // the least that can hold the class count it was made for. The zero Column is
@@ -110,4 +115,59 @@ func (c Column) Equal(d Column) bool {
 		}
 	}
 	return true
+}
+
+// Digest is "sha256:" and the hex sha256 of the class numbers in canonical
+// form, 4 bytes little-endian each: the same predictions give the same digest
+// whatever file or column width they are kept in.
+func (c Column) Digest() string {
+	h := sha256.New()
+	var block [1024]int32
+	var buf [4 * len(block)]byte
+	for from := 0; from < c.Len(); {
+		n := c.Read(block[:], from)
+		for i, v := range block[:n] {
+			binary.LittleEndian.PutUint32(buf[4*i:], uint32(v))
+		}
+		h.Write(buf[:4*n])
+		from += n
+	}
+	return digestString(h)
+}
+
+// Max is the largest class number in the column, -1 if the column is empty.
+func (c Column) Max() int {
+	switch {
+	case c.Len() == 0:
+		return -1
+	case c.b1 != nil:
+		return int(slices.Max(c.b1))
+	case c.b2 != nil:
+		return int(slices.Max(c.b2))
+	default:
+		return int(slices.Max(c.b4))
+	}
+}
+
+// truncated is a column of the same width and capacity without examples.
+func (c Column) truncated() Column {
+	return Column{b1: c.b1[:0], b2: c.b2[:0], b4: c.b4[:0]}
+}
+
+// appendAll adds class numbers at the end; each must fit the column's width.
+func appendAll[T ~int32 | ~uint32](c *Column, values []T) {
+	switch {
+	case c.b1 != nil:
+		for _, v := range values {
+			c.b1 = append(c.b1, uint8(v))
+		}
+	case c.b2 != nil:
+		for _, v := range values {
+			c.b2 = append(c.b2, uint16(v))
+		}
+	default:
+		for _, v := range values {
+			c.b4 = append(c.b4, uint32(v))
+		}
+	}
 }
