@@ -105,7 +105,7 @@ func betaSolve(a, b, p float64, mirrored bool) float64 {
 	case f(edge) <= 0:
 		x, y = 1, 0
 	default:
-		x, y = logit(root(f, -edge, edge))
+		x, y = logit(Root(f, -edge, edge))
 	}
 	if mirrored {
 		return y

@@ -61,9 +61,9 @@ func logTail(p float64) float64 {
 	return math.Log(p)
 }
 
-// root finds a zero of the monotone function f between lo and hi, where f must
-// have different signs, by Chandrupatla's method.
-func root(f func(float64) float64, lo, hi float64) float64 {
+// Root finds a zero of the monotone function f between lo and hi, to the last digits,
+// by Chandrupatla's method. It panics unless f has different signs (or is 0) there.
+func Root(f func(float64) float64, lo, hi float64) float64 {
 	a, b := hi, lo
 	fa, fb := f(a), f(b)
 	if fa == 0 {

@@ -77,7 +77,7 @@ func StudentTQuantile(upper, dof float64) float64 {
 		}
 	}
 	target := math.Log(upper)
-	return root(func(t float64) float64 { return logTail(StudentT(t, dof)) - target }, lo, hi)
+	return Root(func(t float64) float64 { return logTail(StudentT(t, dof)) - target }, lo, hi)
 }
 
 // NoncentralT is Pr(T' > t) where T' = (Z + ncp)/√(χ²/dof) is Student's

@@ -75,12 +75,18 @@ func Paired(x, y []float64) (Result, error) {
 		return Result{}, fmt.Errorf("%w: %d and %d", ErrLengths, len(x), len(y))
 	}
 	d := make([]float64, len(x))
+	largest := 0.0
 	for i := range x {
 		d[i] = x[i] - y[i]
+		largest = max(largest, math.Abs(x[i]), math.Abs(y[i]))
 	}
 	r, err := OneSample(d, 0)
 	if err != nil {
 		return Result{}, err
+	}
+	if r.StdErr*math.Sqrt(float64(r.N1)) <= 4*0x1p-52*largest {
+		// 0.3−0.2 and 0.2−0.1 differ by 3e-17: rounding, not variance.
+		return Result{}, ErrNoSpread
 	}
 	r.N2 = r.N1
 	return r, nil

@@ -173,6 +173,7 @@ func TestNotMeasurable(t *testing.T) {
 		{"lengths", paired([]float64{1, 2}, []float64{1, 2, 3}), ErrLengths},
 		{"one pair", paired([]float64{1}, []float64{2}), ErrTooFew},
 		{"constant difference", paired([]float64{1, 2}, []float64{2, 3}), ErrNoSpread},
+		{"rounded constant difference", paired([]float64{0.3, 0.2, 0.7}, []float64{0.2, 0.1, 0.6}), ErrNoSpread},
 		{"infinite pair", paired([]float64{1, math.Inf(1)}, []float64{2, 3}), ErrNotFinite},
 	} {
 		if !errors.Is(tc.got, tc.want) {
