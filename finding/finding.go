@@ -51,6 +51,7 @@ const (
 	Harmed           Word = "harmed"                     // lost recall, beyond chance
 	HarmedMore       Word = "disproportionately harmed"  // harmed, and lost more than the model did
 	Gained           Word = "gained"                     // gained recall, beyond chance
+	LostMore         Word = "lost more than the model"   // v < 0, and a loss that is not beyond chance
 	GainedLess       Word = "gained less than the model" // v < 0 without harm
 	LostLess         Word = "lost less than the model"   // v > 0 without a gain
 	GainedMore       Word = "gained more than the model" // v > 0 with a gain

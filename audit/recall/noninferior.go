@@ -55,20 +55,25 @@ func (m *Measured) nonInferior(check string, harm *finding.Finding, s *sums) (fi
 			return f, err
 		}
 	}
+	if f.Outcome == finding.Worse && harm.Outcome != finding.Worse {
+		decide(&f, equivalence.Undecided) // beyond by itself, but not among so many groups
+	}
 	if f.Outcome == finding.NotMeasurable && f.Reason == finding.Undecided {
 		f.Needed = m.needed(&f)
 	}
 	return f, nil
 }
 
+// tVerdict compares the loss with the margin by a t-test on each side.
 func (m *Measured) tVerdict(f *finding.Finding) error {
 	o := m.view.Options
-	v, err := equivalence.NonInferiority(*f.Estimate, *f.Evidence.StdErr, *f.Evidence.DoF, o.Margin)
+	d, err := equivalence.Decide(-*f.Estimate, *f.Evidence.StdErr, *f.Evidence.DoF, o.Margin, o.Alpha)
 	if err != nil {
 		return fmt.Errorf("recall: non-inferiority of %s: %w", f.ID, err)
 	}
-	f.Test = &finding.Test{Name: "non-inferiority t, one-sided", Why: "the loss is compared with the margin, over the chance that the interval covers", Statistic: &v.T, DoF: f.Evidence.DoF, P: &v.P}
-	decide(f, v.Verdict(o.Alpha))
+	f.Test = &finding.Test{Name: "non-inferiority t, one-sided", Why: "the loss is compared with the margin, over the chance that the interval covers", DoF: f.Evidence.DoF, P: &d.PWithin}
+	f.Bound = finding.Float(d.High)
+	decide(f, d.Verdict)
 	return nil
 }
 
