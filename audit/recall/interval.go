@@ -48,6 +48,9 @@ func (m *Measured) stratified() (components.Components, error) {
 // came from. Where one source of chance cannot be measured the interval covers
 // the other and says so; where there is no spread at all there is none.
 func (m *Measured) interval(f *finding.Finding, of func() (components.Components, error)) {
+	f.Interval = nil
+	e := f.Evidence
+	e.StdErr, e.DoF, e.VarMembers, e.VarExamples, e.VarResidual = nil, nil, nil, nil, nil
 	c, err := of()
 	if err != nil {
 		return
@@ -70,9 +73,9 @@ func (m *Measured) interval(f *finding.Finding, of func() (components.Components
 		Low: *f.Estimate - half, High: *f.Estimate + half, Level: m.view.Options.Level,
 		Covers: word, Method: "t, two-way variance components",
 	}
-	f.Evidence.StdErr, f.Evidence.DoF = &se, finding.Float(v.DoF)
+	e.StdErr, e.DoF = &se, finding.Float(v.DoF)
 	part := func(x float64) *float64 { return finding.Float(x / scale / scale) }
-	f.Evidence.VarMembers, f.Evidence.VarExamples, f.Evidence.VarResidual = part(c.A), part(c.B), part(c.E)
+	e.VarMembers, e.VarExamples, e.VarResidual = part(c.A), part(c.B), part(c.E)
 }
 
 // pairInterval sets the interval for one pair of models: it covers other
