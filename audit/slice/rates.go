@@ -184,7 +184,7 @@ func (b *binary) precision(fnr, fpr *finding.Finding, t int) finding.Finding {
 	base := precisions(fnr.Evidence.BaseCorrect, fpr.Evidence.BaseCorrect, fpr.N)
 	variant := precisions(fnr.Evidence.Correct, fpr.Evidence.Correct, fpr.N)
 	var r ttest.Result
-	err := ttest.ErrTooFew
+	var err error
 	if p := b.view.Pairing(t); p.Design == audit.Paired && !b.view.Options.Paper {
 		base, variant = byLineage(base, variant, p.Lineages)
 		r, err = ttest.Paired(variant, base)
