@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/lethe-audit/lethe/audit"
+	"github.com/lethe-audit/lethe/finding"
 )
 
 // million is the table of the speed target: 60 models, 1,000,000 examples,
@@ -59,4 +60,33 @@ func BenchmarkMeasure(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func benchRun(b *testing.B, p planting, o audit.Options) {
+	v := million(b, p)
+	v.Options = o
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := New().Run(context.Background(), v, discard{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+type discard struct{}
+
+func (discard) Finding(finding.Finding) error    { return nil }
+func (discard) Table(finding.Table) error        { return nil }
+func (discard) Example(finding.ExampleRow) error { return nil }
+
+func BenchmarkRun(b *testing.B) { benchRun(b, planting{shift: 0.2}, audit.DefaultOptions()) }
+
+func BenchmarkRunPaired(b *testing.B) {
+	benchRun(b, planting{lineage: true, flips: 0.05}, audit.DefaultOptions())
+}
+
+func BenchmarkRunNoResample(b *testing.B) {
+	o := audit.DefaultOptions()
+	o.Resample = false
+	benchRun(b, planting{shift: 0.2}, o)
 }

@@ -55,8 +55,8 @@ func (c *comparison) ballots(ctx context.Context, fn func(worker int, b *audit.B
 	})
 }
 
-// examples is N.
-func (c *comparison) examples() int { return c.view.Table.Len() }
+// size is N, the number of examples.
+func (c *comparison) size() int { return c.view.Table.Len() }
 
 // lineages are the units of a paired comparison. A lineage may have several
 // members on a side (several calibrations of one checkpoint); they share one

@@ -143,7 +143,7 @@ func (c *comparison) crossFit(ctx context.Context, t *tally) (*crossfit, error) 
 			total.add(p)
 		}
 	}
-	total.unanimous(int64(c.examples())-t.split, c.unanimousRight(t))
+	total.unanimous(int64(c.size())-t.split, c.unanimousRight(t))
 	return total.result(c), nil
 }
 
@@ -280,7 +280,7 @@ func (f *folder) result(c *comparison) *crossfit {
 		r.chosen = float64(chosen) / float64(r.pies.folds)
 		r.unpaired = float64(lonely) / float64(chosen)
 	}
-	r.stable = f.stability(int64(c.examples()))
+	r.stable = f.stability(int64(c.size()))
 	return r
 }
 

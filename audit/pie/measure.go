@@ -230,7 +230,7 @@ func differ(v *ballot, q0, qt []float64, gone0, goneT int) float64 {
 
 // measured turns sums into shares and variances.
 func (r *replicates) measured(c *comparison, size int, interval bool) (Measured, error) {
-	n := c.examples()
+	n := c.size()
 	share := 1 / float64(n)
 	m := Measured{
 		Examples: n, KBase: c.k0, K: c.kt, M: size,

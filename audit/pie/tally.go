@@ -16,6 +16,7 @@ type tally struct {
 	pies         int
 	tiedBase     int64 // examples with a tied vote in the baseline
 	tiedVariant  int64
+	tied         int64       // in either
 	right        [2][2]int64 // right votes: [all, on PIEs][baseline, variant]
 	votes        []int64     // [baseline right votes * (kt+1) + variant right votes] examples
 	topTwo       []int64     // [first * (k0+1) + second] examples, by the baseline's votes for its first two labels
@@ -42,7 +43,7 @@ type counter struct {
 // count makes the pass. Agreement of members is counted only where it is asked
 // for.
 func (c *comparison) count(ctx context.Context) (*tally, error) {
-	n := c.examples()
+	n := c.size()
 	total := c.newTally()
 	total.pattern, total.pie = make([]uint32, n), newBitset(n)
 	workers := make([]*counter, c.view.Threads())
@@ -92,6 +93,7 @@ func (t *tally) add(p *tally) {
 	t.split += p.split
 	t.tiedBase += p.tiedBase
 	t.tiedVariant += p.tiedVariant
+	t.tied += p.tied
 	t.taxicab += p.taxicab
 	t.unitPIEs += p.unitPIEs
 	t.unitExamples += p.unitExamples
@@ -156,6 +158,9 @@ func (t *counter) example(c *comparison, v *ballot, label int32, row int) {
 	}
 	if tiedT {
 		t.tiedVariant++
+	}
+	if tied0 || tiedT {
+		t.tied++
 	}
 	if m0 != mt {
 		t.pie.add(row)
