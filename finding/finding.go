@@ -112,6 +112,7 @@ const (
 	ExamplesOnly  Covers = "examples"
 	Both          Covers = "members and examples"
 	CalibrationOf Covers = "calibration noise" // resampled quantizations of one checkpoint
+	GroupsOnly    Covers = "classes or groups" // other classes or groups of the same kind, with these members and examples
 )
 
 // Interval is an interval estimate.
