@@ -21,6 +21,7 @@ func Rules() []Rule {
 		{"finding", "dataset internal/atomicfile"},
 		// the right half: predictions to findings to reports
 		{"audit", "dataset prediction finding"},
+		{"audit/audittest", "audit dataset finding prediction"},
 		{"audit/recall", "audit finding prediction stat/*"}, // the recall change of groups, shared by checks
 		{"audit/*", "audit audit/recall finding prediction stat/*"},
 		{"report", "finding internal/num"},
