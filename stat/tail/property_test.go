@@ -189,6 +189,23 @@ func FuzzStudentT(f *testing.F) {
 	})
 }
 
+// Noncentral tails are probabilities at any finite argument, and the search for their
+// support ends.
+func FuzzNoncentralT(f *testing.F) {
+	f.Add(2.0, 5.0, 1.0)
+	f.Add(1e300, 0.01, -1e300)
+	f.Add(-7.0, 1e11, 1e3)
+	f.Fuzz(func(t *testing.T, x, dof, ncp float64) {
+		if !(math.Abs(x) <= 1e300) || !(math.Abs(ncp) <= 1e300) || !(dof >= 0.01) {
+			t.Skip()
+		}
+		p, q := NoncentralT(x, dof, ncp), NoncentralT(-x, dof, -ncp)
+		if !(p >= 0 && p <= 1) || math.Abs(p+q-1) > 1e-8 {
+			t.Fatalf("NoncentralT(%v, %v, %v) = %v, other side %v", x, dof, ncp, p, q)
+		}
+	})
+}
+
 func BenchmarkStudentT(b *testing.B) {
 	for b.Loop() {
 		StudentT(2.3, 57.4)

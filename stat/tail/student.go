@@ -101,6 +101,9 @@ func NoncentralT(t, dof, ncp float64) float64 {
 		return dof*scaleExponent(u) + logNormal(t*math.Exp(u)-ncp)
 	}
 	lo, hi, peak := support(logf, 5+math.Log1p(math.Abs(t))+math.Log1p(math.Abs(ncp))+math.Log1p(1/dof))
+	if peak < -1e6 { // far below the smallest float64
+		return 0
+	}
 	sum := trapezoid(func(u float64) float64 { return math.Exp(logf(u) - peak) }, lo, hi)
 	a := dof / 2
 	return min(1, sum*2*a*math.Exp(peak-stirlingError(a))/math.Sqrt(2*math.Pi*a))
@@ -138,6 +141,9 @@ func support(logf func(float64) float64, reach float64) (lo, hi, peak float64) {
 	}
 	top := (a + b) / 2
 	peak = logf(top)
+	if math.IsInf(peak, -1) {
+		return top, top, peak
+	}
 	edge := func(direction float64) float64 {
 		step := 1e-7
 		for logf(top+direction*step) > peak-42 {
@@ -164,7 +170,7 @@ func trapezoid(f func(float64) float64, lo, hi float64) float64 {
 		}
 		change := math.Abs(mid - sum)
 		sum, n, h = sum+mid, 2*n, h/2
-		if change <= 1e-14*sum {
+		if change <= 1e-11*sum { // the error is about the square of the change
 			break
 		}
 	}
