@@ -14,11 +14,12 @@ type Grouping struct {
 	Name   string          // names the family of tests: "class", "Male", "Male x Young"
 	Scopes []finding.Scope // by group number
 
-	labels *prediction.Column // group number is the true class, or
-	codes  []int32            // group number by example, -1 for none
-	sizes  []int
-	mu     sync.Mutex
-	counts map[int][][]int64 // variant -> [member][group] right answers
+	labels  *prediction.Column // group number is the true class, or
+	codes   []int32            // group number by example, -1 for none
+	sizes   []int
+	mu      sync.Mutex
+	counts  map[int][][]int64   // variant -> [member][group] right answers
+	effects map[float64]float64 // degrees of freedom -> minimum detectable effect in standard errors
 }
 
 // ByClass groups the examples by their true class.

@@ -13,6 +13,7 @@ import (
 	"github.com/lethe-audit/lethe/prediction"
 	"github.com/lethe-audit/lethe/stat/components"
 	"github.com/lethe-audit/lethe/stat/mcnemar"
+	"github.com/lethe-audit/lethe/stat/power"
 	"github.com/lethe-audit/lethe/stat/ttest"
 )
 
@@ -297,6 +298,41 @@ func TestWordsFollowBothQuestions(t *testing.T) {
 			t.Errorf("the harmed class: %q, %q", harm[c].Word, d[c].Word)
 		case c != 2 && (harm[c].Outcome == finding.Worse || d[c].Word != finding.LostLess && d[c].Word != finding.GainedMore):
 			t.Errorf("untouched class %d: %q, %q", c, harm[c].Word, d[c].Word)
+		}
+	}
+}
+
+// The minimum detectable effect agrees with the power functions it stands for.
+func TestMinimumDetectableEffect(t *testing.T) {
+	table := audittest.Table(audittest.Spec{Examples: 800, Classes: 4, Members: []int{8, 8}, Lineage: true, Seed: 12})
+	_, harm, _ := measure(t, table, audit.DefaultOptions())
+	for c, f := range harm {
+		if f.Outcome != finding.NotDetected {
+			continue
+		}
+		var d []float64
+		for k := range 8 {
+			d = append(d, share(right(table, 1, k, c))-share(right(table, 0, k, c)))
+		}
+		want, err := power.Paired{SD: math.Sqrt(ttest.MomentsOf(d).Var), N: 8}.MinimumDetectableEffect(0.05, 0.8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.MDE == nil || math.Abs(*f.MDE-want) > 0.002*want {
+			t.Errorf("class %d: %v, want %v", c, deref(f.MDE), want)
+		}
+	}
+	table = audittest.Table(audittest.Spec{Examples: 800, Classes: 2, Members: []int{1, 1}, Seed: 13})
+	_, harm, _ = measure(t, table, audit.DefaultOptions())
+	for c, f := range harm {
+		n := float64(f.N)
+		p := f.Evidence.Pairs
+		want, err := power.McNemar{N: f.N, Discordance: float64(p.OnlyBase+p.OnlyVariant) / n}.MinimumDetectableEffect(0.05, 0.8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Outcome == finding.NotDetected && math.Abs(*f.MDE-want) > 0.05*want {
+			t.Errorf("pair, class %d: %v, want %v", c, *f.MDE, want)
 		}
 	}
 }
