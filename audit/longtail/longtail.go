@@ -5,6 +5,7 @@ package longtail
 import (
 	"context"
 	_ "embed"
+	"fmt"
 
 	"github.com/lethe-audit/lethe/audit"
 	"github.com/lethe-audit/lethe/audit/recall"
@@ -42,43 +43,53 @@ func (check) Run(ctx context.Context, v *audit.View, out audit.Sink) error {
 			return err
 		}
 	}
+	if f, few := fewValues(v, sets); few {
+		if err := out.Finding(f); err != nil {
+			return err
+		}
+	}
 	for _, t := range v.Candidates() {
-		var points []point
-		attributes := 0
-		for _, s := range sets {
-			p, err := s.measure(ctx, v, t)
-			if err != nil {
-				return err
-			}
-			c := correlation{view: v, t: t, question: s.question, name: s.attribute, points: p}
-			f, err := c.finding()
-			if err != nil {
-				return err
-			}
-			if err := out.Finding(f); err != nil {
-				return err
-			}
-			points = append(points, p...)
-			if s.attribute != "" {
-				attributes++
-			}
-		}
-		if attributes > 1 {
-			f, err := pooled(v, t, points).finding()
-			if err != nil {
-				return err
-			}
-			if err := out.Finding(f); err != nil {
-				return err
-			}
-		}
-		if len(points) > 0 {
-			if err := out.Table(table(v, t, points)); err != nil {
-				return err
-			}
+		if err := variant(ctx, v, t, sets, out); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// variant answers the questions about one variant.
+func variant(ctx context.Context, v *audit.View, t int, sets []*set, out audit.Sink) error {
+	var points []point
+	var correlations []*correlation
+	attributes := 0
+	for _, s := range sets {
+		p, err := s.measure(ctx, v, t)
+		if err != nil {
+			return err
+		}
+		points = append(points, p...)
+		if s.attribute == "" || len(p) >= fewest(v.Options.Alpha) {
+			correlations = append(correlations, &correlation{view: v, t: t, question: s.question, name: s.attribute, points: p})
+		}
+		if s.attribute != "" {
+			attributes++
+		}
+	}
+	if all := pooled(v, t, points); attributes > 1 && len(all.points) >= fewest(v.Options.Alpha) {
+		correlations = append(correlations, all)
+	}
+	for _, c := range correlations {
+		f, err := c.finding()
+		if err != nil {
+			return err
+		}
+		if err := out.Finding(f); err != nil {
+			return err
+		}
+	}
+	if len(points) == 0 {
+		return nil
+	}
+	return out.Table(table(v, t, points))
 }
 
 // set is the groups of one correlation: the classes, or the values of one
@@ -99,10 +110,10 @@ type point struct {
 }
 
 // setsOf finds what the training counts allow, and the questions they do not.
-func setsOf(v *audit.View) (sets []set, missing []string) {
+func setsOf(v *audit.View) (sets []*set, missing []string) {
 	t := v.Table
 	if t.Training != nil && len(t.Training.Classes) == len(t.Classes) {
-		sets = append(sets, set{question: classFrequency, grouping: recall.ByClass(v), training: t.Training.Classes})
+		sets = append(sets, &set{question: classFrequency, grouping: recall.ByClass(v), training: t.Training.Classes})
 	} else {
 		missing = append(missing, classFrequency)
 	}
@@ -113,7 +124,7 @@ func setsOf(v *audit.View) (sets []set, missing []string) {
 			continue
 		}
 		known = true
-		s := set{question: subgroupFrequency, attribute: at.Name}
+		s := &set{question: subgroupFrequency, attribute: at.Name}
 		var scopes []finding.Scope
 		for _, value := range at.Values {
 			scopes = append(scopes, finding.Scope{Kind: finding.Subgroup, Name: at.Name + "=" + value, Groups: []finding.Group{{Attribute: at.Name, Value: value}}})
@@ -132,23 +143,48 @@ func setsOf(v *audit.View) (sets []set, missing []string) {
 	return sets, missing
 }
 
-// measure is the recall difference of each group that has enough examples and
-// a training count.
+// usable are the groups with enough examples and a training count.
+func (s *set) usable(v *audit.View) []int {
+	var out []int
+	for g, n := range s.grouping.Sizes() {
+		if n > 0 && n >= v.Options.MinN && s.training[g] >= 0 {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// fewValues is one finding about all attributes with too few values to reach
+// the level.
+func fewValues(v *audit.View, sets []*set) (finding.Finding, bool) {
+	least, few := fewest(v.Options.Alpha), 0
+	for _, s := range sets {
+		if s.attribute != "" && len(s.usable(v)) < least {
+			few++
+		}
+	}
+	f := newFinding(v, 0, subgroupFrequency, "attributes with few values")
+	f.ID = audit.ID(Name, subgroupFrequency, "", f.Scope)
+	f.Variant, f.K = "", 0
+	f.Outcome, f.Reason, f.Word = finding.NotMeasurable, finding.NothingToMeasure, finding.CannotSay
+	f.Needed = fmt.Sprintf("%d values with at least %d examples and a training count; %d attributes have fewer", least, v.Options.MinN, few)
+	return f, few > 0
+}
+
+// measure is the recall difference of each usable group.
 func (s *set) measure(ctx context.Context, v *audit.View, t int) ([]point, error) {
 	m, err := recall.Measure(ctx, v, s.grouping, t)
 	if err != nil {
 		return nil, err
 	}
 	var out []point
-	for g, scope := range s.grouping.Scopes {
-		d, ok := m.Difference(g)
-		if n := m.Size(g); ok && n >= v.Options.MinN && s.training[g] >= 0 {
-			name := scope.Name
-			if s.attribute != "" {
-				name = scope.Groups[0].Value
-			}
-			out = append(out, point{attribute: s.attribute, name: name, training: s.training[g], n: n, difference: d})
+	for _, g := range s.usable(v) {
+		name := s.grouping.Scopes[g].Name
+		if s.attribute != "" {
+			name = s.grouping.Scopes[g].Groups[0].Value
 		}
+		d, _ := m.Difference(g) // a usable group is not empty
+		out = append(out, point{attribute: s.attribute, name: name, training: s.training[g], n: m.Size(g), difference: d})
 	}
 	return out, nil
 }

@@ -1,7 +1,10 @@
 package slice
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -62,61 +65,106 @@ type groups struct {
 
 // groupsOf finds the subgroups of a combination that occur. An example with a
 // missing value is in none.
-func groupsOf(v *audit.View, combination []int) *groups {
+func groupsOf(v *audit.View, combination []int) (*groups, error) {
 	t := v.Table
 	var names []string
 	for _, a := range combination {
 		names = append(names, t.Attributes[a].Name)
 	}
 	g := &groups{name: strings.Join(names, " x "), codes: make([]int32, t.Len())}
-	keys := make([]uint64, t.Len()) // value numbers as digits, plus 1; 0 where one is missing
-	counts := map[uint64]int{}
-	for i := range keys {
-		keys[i] = keyOf(t, combination, i)
-		if keys[i] > 0 {
-			counts[keys[i]]++
-		}
+	found, err := newNumbering(t, combination)
+	if err != nil {
+		return nil, fmt.Errorf("slice: %s: %w", g.name, err)
 	}
-	ordered := make([]uint64, 0, len(counts))
-	for k := range counts {
-		ordered = append(ordered, k)
+	for i := range g.codes {
+		g.codes[i] = found.number(t, combination, i)
 	}
-	slices.Sort(ordered)
-	number := make(map[uint64]int32, len(counts))
-	for _, k := range ordered {
-		if counts[k] < v.Options.MinN {
+	final := make([]int32, len(found.keys)) // provisional number -> subgroup
+	for _, j := range found.byKey() {
+		if n := found.counts[j]; n < v.Options.MinN {
+			final[j] = -1
 			g.small++
-			g.smallExamples += counts[k]
+			g.smallExamples += n
 			continue
 		}
-		number[k] = int32(len(g.scopes))
-		g.scopes = append(g.scopes, scopeOf(t, combination, k))
+		final[j] = int32(len(g.scopes))
+		g.scopes = append(g.scopes, scopeOf(t, combination, found.keys[j]))
 	}
-	for i, k := range keys {
-		g.codes[i] = -1
-		if n, ok := number[k]; ok {
-			g.codes[i] = n
+	for i, j := range g.codes {
+		if j >= 0 {
+			g.codes[i] = final[j]
 		}
 	}
-	return g
+	return g, nil
 }
 
-// keyOf is the combination's value numbers of example i as one number, the
-// first attribute the most significant.
-func keyOf(t *prediction.Table, combination []int, i int) uint64 {
+// numbering numbers the value combinations in the order in which they occur.
+type numbering struct {
+	dense  []int32          // by key, number plus 1; nil where there would be too many keys
+	sparse map[uint64]int32 // the same where dense is nil
+	keys   []uint64         // by number
+	counts []int            // by number
+}
+
+const denseKeys = 1 << 16
+
+func newNumbering(t *prediction.Table, combination []int) (*numbering, error) {
+	keys := uint64(1)
+	for _, a := range combination {
+		over, product := bits.Mul64(keys, uint64(len(t.Attributes[a].Values)))
+		if over > 0 {
+			return nil, errors.New("too many values to cross these attributes; cross fewer of them (depth) or group the values")
+		}
+		keys = product
+	}
+	if keys > denseKeys {
+		return &numbering{sparse: map[uint64]int32{}}, nil
+	}
+	return &numbering{dense: make([]int32, keys)}, nil
+}
+
+// number is the number of example i's combination, or -1 where a value is
+// missing. The key has the value numbers as digits, the first attribute the
+// most significant.
+func (n *numbering) number(t *prediction.Table, combination []int, i int) int32 {
 	key := uint64(0)
 	for _, a := range combination {
 		c := t.Attributes[a].Codes[i]
 		if c < 0 {
-			return 0
+			return -1
 		}
 		key = key*uint64(len(t.Attributes[a].Values)) + uint64(c)
 	}
-	return key + 1
+	var j int32
+	if n.dense != nil {
+		j = n.dense[key]
+	} else {
+		j = n.sparse[key]
+	}
+	if j == 0 {
+		n.keys, n.counts = append(n.keys, key), append(n.counts, 0)
+		j = int32(len(n.keys))
+		if n.dense != nil {
+			n.dense[key] = j
+		} else {
+			n.sparse[key] = j
+		}
+	}
+	n.counts[j-1]++
+	return j - 1
+}
+
+// byKey are the numbers in the order of their keys.
+func (n *numbering) byKey() []int {
+	out := make([]int, len(n.keys))
+	for j := range out {
+		out[j] = j
+	}
+	slices.SortFunc(out, func(a, b int) int { return cmp.Compare(n.keys[a], n.keys[b]) })
+	return out
 }
 
 func scopeOf(t *prediction.Table, combination []int, key uint64) finding.Scope {
-	key--
 	s := finding.Scope{Kind: finding.Subgroup, Groups: make([]finding.Group, len(combination))}
 	for j := len(combination) - 1; j >= 0; j-- {
 		a := &t.Attributes[combination[j]]

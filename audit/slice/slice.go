@@ -43,7 +43,10 @@ func (check) Run(ctx context.Context, v *audit.View, out audit.Sink) error {
 	}
 	results := make([]result, len(v.Table.Variants))
 	for _, combination := range combinations(usable, v.Options.Depth) {
-		g := groupsOf(v, combination)
+		g, err := groupsOf(v, combination)
+		if err != nil {
+			return err
+		}
 		if err := measure(ctx, v, binary, g, results); err != nil {
 			return err
 		}

@@ -303,3 +303,38 @@ func TestRowOrderAndThreadsDoNotMatter(t *testing.T) {
 		t.Error("another order of the rows gives other findings")
 	}
 }
+
+// Many values are numbered in a map, few in an array: the groups are the same.
+func TestManyValues(t *testing.T) {
+	table := audittest.Table(audittest.Spec{Examples: 2000, Classes: 3, Members: []int{2, 2}, Attributes: []int{3, 4}, Seed: 3})
+	v, err := audit.NewView(table, audit.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	few, err := groupsOf(v, []int{0, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for a := range table.Attributes { // values that do not occur
+		for i := range 1000 {
+			table.Attributes[a].Values = append(table.Attributes[a].Values, fmt.Sprint("unused", i))
+		}
+	}
+	many, err := groupsOf(v, []int{0, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(few.scopes) != 12 || len(many.scopes) != 12 || !slices.Equal(few.codes, many.codes) {
+		t.Errorf("%d and %d groups", len(few.scopes), len(many.scopes))
+	}
+	for g := range few.scopes {
+		if few.scopes[g].Name != many.scopes[g].Name {
+			t.Errorf("%s and %s", few.scopes[g].Name, many.scopes[g].Name)
+		}
+	}
+	table.Attributes[0].Values = make([]string, 1<<16)
+	table.Attributes[1].Values = make([]string, 1<<16)
+	if _, err := groupsOf(v, []int{0, 1, 0, 1}); err == nil {
+		t.Error("2⁶⁴ value combinations were accepted")
+	}
+}
