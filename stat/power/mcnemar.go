@@ -37,7 +37,7 @@ func (d McNemar) Power(effect, alpha float64) (float64, error) {
 	if math.Abs(effect) > d.Discordance {
 		return 0, fmt.Errorf("%w: a difference of %v needs more discordance than %v", ErrArgument, effect, d.Discordance)
 	}
-	return d.power(math.Abs(effect), alpha), nil
+	return powerOver(d.outcomes(alpha), d.favoured(math.Abs(effect))), nil
 }
 
 // MinimumDetectableEffect is the smallest difference of accuracies. It is
@@ -46,7 +46,8 @@ func (d McNemar) MinimumDetectableEffect(alpha, power float64) (float64, error) 
 	if err := errors.Join(d.check(), checkTarget(alpha, power)); err != nil {
 		return 0, err
 	}
-	f := func(effect float64) float64 { return d.power(effect, alpha) - power }
+	list := d.outcomes(alpha)
+	f := func(effect float64) float64 { return powerOver(list, d.favoured(effect)) - power }
 	if f(d.Discordance) < 0 {
 		return 0, fmt.Errorf("%w: %d examples with discordance %v", ErrUnreachable, d.N, d.Discordance)
 	}
@@ -69,26 +70,84 @@ func (d McNemar) SizeFor(effect, alpha, power float64) (int, error) {
 // spread is sampled evenly, which moves the power by less than 1e-4.
 const everyCount = 4096
 
-// power sums over the number of discordant examples.
-func (d McNemar) power(effect, alpha float64) float64 {
-	favour := min(1, (1+effect/d.Discordance)/2)
+// outcome is one number of discordant examples: its weight, and the smallest count on
+// one side that rejects (m + 1 if none does).
+type outcome struct {
+	m, critical int
+	weight      float64
+}
+
+// outcomes lists the numbers of discordant examples that matter, weights adding to 1.
+func (d McNemar) outcomes(alpha float64) []outcome {
 	mean := float64(d.N) * d.Discordance
-	reach := 9*math.Sqrt(mean*(1-d.Discordance)) + 40 // Bernstein: what is left out is below 1e-15
+	reach := 8*math.Sqrt(mean*(1-d.Discordance)) + 40 // Bernstein: leaves out less than 1e-13
 	lo, hi := max(0, int(mean-reach)), min(d.N, int(mean+reach)+1)
 	step := 1 + (hi-lo)/everyCount
-	var sum, weights float64
+	var list []outcome
+	total := 0.0
 	critical := criticalCount(lo, alpha)
 	for m := lo; m <= hi; m += step {
-		critical = nextCritical(critical, m, alpha)
 		w := tail.BinomialProb(m, d.N, d.Discordance)
-		weights += w
-		if critical > m {
+		if w < 1e-18 {
 			continue
 		}
-		sum += w * (tail.BinomialUpper(critical, m, favour) + tail.BinomialLower(m-critical, m, favour))
+		critical = nextCritical(critical, m, alpha)
+		list = append(list, outcome{m, critical, w})
+		total += w
 	}
-	return min(1, sum/weights)
+	for i := range list {
+		list[i].weight /= total
+	}
+	return list
 }
+
+// restart is the number of discordant counts after which the recursion over them
+// starts from an exact value again.
+const restart = 64
+
+// powerOver sums the power over the outcomes when a discordant example falls on the
+// favoured side with probability p ≥ ½.
+func powerOver(list []outcome, p float64) float64 {
+	up, down := sideTail{p: p}, sideTail{p: 1 - p}
+	sum := 0.0
+	for i, o := range list {
+		if o.critical > o.m {
+			continue
+		}
+		fresh := i%restart == 0
+		sum += o.weight * (up.at(o.critical, o.m, fresh) + down.at(o.critical, o.m, fresh))
+	}
+	return min(1, sum)
+}
+
+// sideTail is Pr(Bin(m, p) ≥ k), moved from one (k, m) to the next.
+type sideTail struct {
+	p           float64
+	k, m        int
+	value, edge float64 // Pr(≥ k) and Pr(= k−1)
+}
+
+func (s *sideTail) at(k, m int, fresh bool) float64 {
+	if fresh || m != s.m+1 || k < s.k || k > s.k+1 || s.p == 0 || s.p == 1 {
+		s.k, s.m = k, m
+		s.value, s.edge = tail.BinomialUpper(k, m, s.p), tail.BinomialProb(k-1, m, s.p)
+		return s.value
+	}
+	// One more trial: Pr(X ≥ k) grows by p·Pr(X = k−1).
+	s.value += s.p * s.edge
+	s.edge *= (1 - s.p) * float64(m) / float64(m-s.k+1)
+	s.m = m
+	if k > s.k { // one more success: take Pr(X = k) away
+		s.edge *= s.p / (1 - s.p) * float64(m-s.k+1) / float64(s.k)
+		s.value -= s.edge
+		s.k = k
+	}
+	s.value = max(0, s.value)
+	return s.value
+}
+
+// favoured is the probability that a discordant example falls on the favoured side.
+func (d McNemar) favoured(effect float64) float64 { return min(1, (1+effect/d.Discordance)/2) }
 
 // rejects says whether k ≥ m/2 of m discordant examples on one side have P ≤ alpha.
 func rejects(k, m int, alpha float64) bool {

@@ -115,9 +115,13 @@ func (d Welch) SizeFor(effect, alpha, power float64) (int, error) {
 	})
 }
 
-// twoSided is Pr(|T'| > c) at the critical value c of alpha.
+// twoSided is Pr(|T'| > c) at the two-sided critical value c of alpha.
 func twoSided(ncp, dof, alpha float64) float64 {
-	c := tail.StudentTQuantile(alpha/2, dof)
+	return beyond(tail.StudentTQuantile(alpha/2, dof), ncp, dof)
+}
+
+// beyond is Pr(|T'| > c).
+func beyond(c, ncp, dof float64) float64 {
 	if math.IsInf(c, 1) {
 		return 0
 	}
@@ -130,12 +134,18 @@ func twoSided(ncp, dof, alpha float64) float64 {
 
 // noncentrality is the ncp at which the two-sided test reaches the power.
 func noncentrality(dof, alpha, power float64) float64 {
-	f := func(ncp float64) float64 { return twoSided(ncp, dof, alpha) - power }
-	hi := 1.0
+	c := tail.StudentTQuantile(alpha/2, dof)
+	f := func(ncp float64) float64 { return beyond(c, ncp, dof) - power }
+	// Were the variance known, the answer would be c + z: bracket from there.
+	guess := max(0.1, c+tail.NormalQuantile(1-power))
+	lo, hi := guess*0.9, guess*1.1
+	for f(lo) > 0 {
+		lo /= 2
+	}
 	for f(hi) < 0 {
 		hi *= 2
 	}
-	return tail.Root(f, 0, hi)
+	return tail.Root(f, lo, hi)
 }
 
 // smallest is the smallest n ≥ least at which a power that grows with n reaches the

@@ -85,7 +85,7 @@ func StudentTQuantile(upper, dof float64) float64 {
 //
 // It integrates Pr(Z > t·s − ncp) over the density of ln s, s = √(χ²/dof), by the
 // trapezoidal rule, which converges geometrically for such an integrand; the
-// relative error is about 1e-13 and grows with |ncp|² in the far tail.
+// relative error is about 1e-13 (for dof ≥ 0.5) and grows with ncp² in the far tail.
 func NoncentralT(t, dof, ncp float64) float64 {
 	checkDoF(dof)
 	if math.IsNaN(t) || math.IsNaN(ncp) || math.IsInf(t, 0) || math.IsInf(ncp, 0) {
@@ -100,7 +100,8 @@ func NoncentralT(t, dof, ncp float64) float64 {
 	logf := func(u float64) float64 {
 		return dof*scaleExponent(u) + logNormal(t*math.Exp(u)-ncp)
 	}
-	lo, hi, peak := support(logf, 5+math.Log1p(math.Abs(t))+math.Log1p(math.Abs(ncp))+math.Log1p(1/dof))
+	reach := 5 + math.Log1p(math.Abs(t)) + math.Log1p(math.Abs(ncp)) + math.Log1p(1/dof)
+	lo, hi, peak := support(logf, reach, 1/math.Hypot(math.Sqrt(1+dof), math.Hypot(t, ncp)))
 	if peak < -1e6 { // far below the smallest float64
 		return 0
 	}
@@ -122,13 +123,14 @@ func scaleExponent(u float64) float64 {
 	return sum
 }
 
-// support brackets where exp(logf) matters: logf has one peak, within ±reach.
-func support(logf func(float64) float64, reach float64) (lo, hi, peak float64) {
+// support brackets where exp(logf) matters: logf has one peak, within ±reach and no
+// narrower than about width.
+func support(logf func(float64) float64, reach, width float64) (lo, hi, peak float64) {
 	const golden = 0.6180339887498949
 	a, b := -reach, reach
 	x1, x2 := b-golden*(b-a), a+golden*(b-a)
 	f1, f2 := logf(x1), logf(x2)
-	for b-a > 1e-9 {
+	for b-a > max(width/8, 1e-12) {
 		if f1 < f2 {
 			a, x1, f1 = x1, x2, f2
 			x2 = a + golden*(b-a)
@@ -145,7 +147,7 @@ func support(logf func(float64) float64, reach float64) (lo, hi, peak float64) {
 		return top, top, peak
 	}
 	edge := func(direction float64) float64 {
-		step := 1e-7
+		step := max(width, 1e-9)
 		for logf(top+direction*step) > peak-42 {
 			step *= 1.5
 		}
@@ -157,7 +159,7 @@ func support(logf func(float64) float64, reach float64) (lo, hi, peak float64) {
 // trapezoid integrates f, which is negligible at lo and hi, halving the step until
 // two results agree.
 func trapezoid(f func(float64) float64, lo, hi float64) float64 {
-	n := 64
+	n := 32
 	h := (hi - lo) / float64(n)
 	sum := 0.0
 	for i := 1; i < n; i++ {
@@ -170,7 +172,7 @@ func trapezoid(f func(float64) float64, lo, hi float64) float64 {
 		}
 		change := math.Abs(mid - sum)
 		sum, n, h = sum+mid, 2*n, h/2
-		if change <= 1e-11*sum { // the error is about the square of the change
+		if change <= 1e-12*sum {
 			break
 		}
 	}
