@@ -2,23 +2,41 @@
 // package each, below this folder.
 //
 // A leaf package is maths only. It knows numbers, not classes, models or
-// findings, and imports at most stat/tail, gonum and the standard library. Its
+// findings, and of this module imports at most stat/tail, never another leaf. Its
 // comment has the headings Statistic, Assumes, Units, Not measurable and
 // References; its expected numbers come from a named program or paper and lie as
 // CSV in testdata beside the script that made them.
 //
 //	tail         upper tails and quantiles, accurate far out
-//	ttest        means: Welch, paired, one sample; variances from integer counts
+//
+// Tests of means and of counts:
+//
+//	ttest        Welch, paired, one sample; variances from integer counts
+//	contrast     one class against the rest, studentized
 //	mcnemar      paired right/wrong answers of two models
 //	fisher       2×2 tables; vote counts of two populations on one example
 //	permutation  two samples, swaps in a lineage, pools of members, sign flips
 //	multiple     adjusted p-values: Bonferroni, Holm, Benjamini–Hochberg, –Yekutieli
+//
+// Sizes and how well they are known:
+//
 //	interval     proportions and their differences, paired and independent
-//	equivalence  non-inferiority and equivalence at an absolute or relative margin
+//	components   variance over members, examples or both
+//	jackknife    delete-one-member variance
+//	countboot    bootstrap of counts
 //	effect       Hedges' g
+//	equivalence  non-inferiority and equivalence at an absolute or relative margin
 //	power        power, minimum detectable effect, sample size
 //
-// Others join them; a leaf never imports another leaf.
+// Votes, sets and rankings:
+//
+//	modal        modal labels and how often two draws of members disagree
+//	mixture      the share of changed modal labels that chance explains
+//	voteshift    unbiased distance of two vote distributions
+//	divergence   Kullback–Leibler and Jensen–Shannon
+//	agree        agreement of raters
+//	jaccard      overlap of sets
+//	spearman     rank correlation
 //
 // # Rules of the room
 //

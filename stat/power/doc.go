@@ -19,7 +19,8 @@
 // What the test assumes, and that the standard deviations (or the discordance rate ψ)
 // are known. Taken from the data at hand, they make the result an estimate. Never put
 // the observed effect in: such "observed power" only restates P. Welch's power is an
-// approximation (T is not exactly noncentral t), within .01 of simulation from n = 5 on.
+// approximation (T is not exactly noncentral t): in simulations with spreads up to 5 : 1 it
+// was off by up to .024 at n = 5 and by less than .01 where both n are 8 or more.
 //
 // # Units
 //
