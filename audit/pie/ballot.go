@@ -101,8 +101,14 @@ func (v *ballot) at(label int32) int {
 // how many votes it leads the next label.
 func (v *ballot) top(set []uint64, ties modal.Ties) (slot, lead int) {
 	first, second := -1, 0
+	one := v.words == 1
 	for j := range v.label {
-		n := v.votes(j, set)
+		var n int
+		if one { // populations of up to 64 members together
+			n = bits.OnesCount64(v.mask[j] & set[0])
+		} else {
+			n = v.votes(j, set)
+		}
 		switch {
 		case n > first:
 			first, second, slot = n, max(first, 0), j

@@ -90,3 +90,31 @@ func BenchmarkRunNoResample(b *testing.B) {
 	o.Resample = false
 	benchRun(b, planting{shift: 0.2}, o)
 }
+
+func BenchmarkCrossFit(b *testing.B) {
+	v := million(b, planting{shift: 0.2})
+	c := newComparison(v, 1)
+	t, err := c.count(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := c.crossFit(context.Background(), t); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRefer(b *testing.B) {
+	v := million(b, planting{shift: 0.2})
+	c := newComparison(v, 1)
+	t, err := c.count(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := c.refer(context.Background(), t); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

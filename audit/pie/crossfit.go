@@ -18,6 +18,7 @@ const minCrossFit = 8
 type side struct {
 	set   bitset
 	units [][]int // members by unit: each alone, or the members of a lineage
+	unit  []int32 // unit of each member in set
 }
 
 // fold chooses examples with some members and measures them with others.
@@ -25,6 +26,7 @@ type fold struct {
 	chooseBase, chooseVariant   side
 	measureBase, measureVariant side
 	paired                      bool
+	controls                    bool // count controls
 }
 
 // fit is what one fold counts. The choosing sides split the examples into
@@ -94,10 +96,10 @@ func (c *comparison) partition(seed, number uint64) []fold {
 	q0, q1, q2, q3 := part(base, 0, 4), part(base, 1, 4), part(base, 2, 4), part(base, 3, 4)
 	paired := c.units != nil
 	return []fold{
-		{b0, t0, b1, t1, paired},
-		{b1, t1, b0, t0, paired},
-		{q0, q1, q2, q3, false},
-		{q2, q3, q0, q1, false},
+		{b0, t0, b1, t1, paired, true},
+		{b1, t1, b0, t0, paired, true},
+		{q0, q1, q2, q3, false, false},
+		{q2, q3, q0, q1, false, false},
 	}
 }
 
@@ -110,10 +112,11 @@ func alone(from, n int) [][]int {
 }
 
 func (c *comparison) side(units [][]int) side {
-	s := side{set: newBitset(c.k0 + c.kt), units: units}
-	for _, u := range units {
+	s := side{set: newBitset(c.k0 + c.kt), units: units, unit: make([]int32, c.k0+c.kt)}
+	for i, u := range units {
 		for _, k := range u {
 			s.set.add(k)
+			s.unit[k] = int32(i)
 		}
 	}
 	return s
@@ -199,6 +202,7 @@ func (f *folder) example(v *ballot, label int32) {
 	if j := v.at(label); j >= 0 {
 		right = v.mask[j*v.words : (j+1)*v.words]
 	}
+	split := v.splitBase(f.c.k0)
 	for p := range f.both {
 		first := f.fold(4*p, v, right)
 		second := f.fold(4*p+1, v, right)
@@ -207,9 +211,21 @@ func (f *folder) example(v *ballot, label int32) {
 		} else if first || second {
 			f.one[p]++
 		}
-		f.fold(4*p+2, v, right)
-		f.fold(4*p+3, v, right)
+		if split {
+			f.fold(4*p+2, v, right)
+			f.fold(4*p+3, v, right)
+		}
 	}
+}
+
+// splitBase reports whether baseline members disagree.
+func (v *ballot) splitBase(k0 int) bool {
+	for _, n := range v.base {
+		if n == k0 {
+			return false
+		}
+	}
+	return true
 }
 
 // fold counts the example in one fold and reports whether it is chosen.
@@ -218,28 +234,27 @@ func (f *folder) fold(i int, v *ballot, right []uint64) bool {
 	label0, lead0 := v.top(x.chooseBase.set, f.c.ties)
 	labelT, leadT := v.top(x.chooseVariant.set, f.c.ties)
 	lead := lead0 + leadT
-	if label0 == labelT {
+	if label0 != labelT {
+		n.pies[lead]++
+		x.measureBase.count(n.base, right)
+		x.measureVariant.count(n.variant, right)
+		return true
+	}
+	if x.controls {
 		n.controls[lead]++
 		for w, m := range right {
 			n.right[0][lead] += int64(bits.OnesCount64(m & x.measureBase.set[w]))
 			n.right[1][lead] += int64(bits.OnesCount64(m & x.measureVariant.set[w]))
 		}
-		return false
 	}
-	n.pies[lead]++
-	if right != nil {
-		count(n.base, x.measureBase.units, right)
-		count(n.variant, x.measureVariant.units, right)
-	}
-	return true
+	return false
 }
 
-func count(into []int64, units [][]int, right bitset) {
-	for u, members := range units {
-		for _, k := range members {
-			if right.has(k) {
-				into[u]++
-			}
+// count adds the members that are right to their units.
+func (s *side) count(into []int64, right []uint64) {
+	for w, m := range right {
+		for m &= s.set[w]; m != 0; m &= m - 1 {
+			into[s.unit[w*64+bits.TrailingZeros64(m)]]++
 		}
 	}
 }
@@ -249,6 +264,9 @@ func count(into []int64, units [][]int, right bitset) {
 func (f *folder) unanimous(examples, right int64) {
 	for i := range f.fits {
 		x, n := &f.folds[i], &f.fits[i]
+		if !x.controls {
+			continue
+		}
 		last := len(n.controls) - 1
 		n.controls[last] += examples
 		n.right[0][last] += right * int64(x.measureBase.set.count())
