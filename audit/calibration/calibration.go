@@ -7,6 +7,7 @@ import (
 	_ "embed"
 
 	"github.com/lethe-audit/lethe/audit"
+	"github.com/lethe-audit/lethe/prediction"
 )
 
 //go:embed page.md
@@ -30,7 +31,10 @@ func (check) Page() string { return page }
 // the differences of the calibration measures.
 func (check) Run(ctx context.Context, v *audit.View, out audit.Sink) error {
 	populations := make([]*population, len(v.Table.Variants))
-	groups := groupsOf(v.Table)
+	var groups []uint8
+	if hasScores(v.Table) {
+		groups = groupsOf(v.Table)
+	}
 	for t := range v.Table.Variants {
 		p, err := measure(ctx, v, t, groups)
 		if err != nil {
@@ -52,4 +56,16 @@ func (check) Run(ctx context.Context, v *audit.View, out audit.Sink) error {
 		}
 	}
 	return nil
+}
+
+// hasScores reports whether any member has a confidence or scores.
+func hasScores(t *prediction.Table) bool {
+	for _, v := range t.Variants {
+		for _, m := range v.Members {
+			if m.Confidence != nil || m.Scores != nil {
+				return true
+			}
+		}
+	}
+	return false
 }

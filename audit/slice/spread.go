@@ -205,10 +205,11 @@ func spread(x0, xt errorRates, used []int) (values [2]float64, ok bool) {
 
 // null is the distribution of CEV and SDE under exchanges of members.
 type null struct {
-	mean [2]float64
-	p    [2]float64
-	n    int // exchanges that could be measured; 0 for none
-	name string
+	mean    [2]float64 // sums until finished
+	p       [2]float64
+	reached [2]int // rearrangements with at least the observed value
+	n       int    // rearrangements that could be measured; 0 for none
+	name    string
 }
 
 // meanNull exchanges whole members between the populations, or the sides of
@@ -218,59 +219,62 @@ func meanNull(v *audit.View, base, variant []errorRates, paired bool, used []int
 		return null{}
 	}
 	all := append(append([]errorRates{}, base...), variant...)
-	var r permutation.Rearrangements
 	out := null{name: "exchange of members"}
 	if paired {
-		r = permutation.Swaps(len(base), v.Options.Seed)
+		l, drawn := len(base), 0
 		out.name = "swaps within lineages"
-	} else {
-		r = permutation.Pools(len(base), len(variant), exchanges, v.Options.Seed)
-	}
-	var reached [2]int
-	add := func(inBase func(unit int) bool) {
-		var a, b []errorRates
-		for u := range all {
-			if inBase(u) {
-				a = append(a, all[u])
-			} else {
-				b = append(b, all[u])
-			}
-		}
-		values, ok := spread(average(a), average(b), used)
-		if !ok {
-			return
-		}
-		out.n++
-		for i, x := range values {
-			out.mean[i] += x
-			if x >= observed[i]*(1-1e-12) {
-				reached[i]++
-			}
-		}
-	}
-	drawn := 0
-	if paired {
-		l := len(base)
+		r := permutation.Swaps(l, v.Options.Seed)
 		for signs := range r.Signs() {
-			add(func(u int) bool { return (u < l) == (signs[u%l] > 0) })
+			out.add(all, used, observed, func(u int) bool { return (u < l) == (signs[u%l] > 0) })
 			if drawn++; !r.Exact() && drawn == exchanges {
 				break
 			}
 		}
-	} else {
-		for first := range r.Assignments() {
-			add(func(u int) bool { return first[u] })
+		out.finish(r.Exact())
+		return out
+	}
+	r := permutation.Pools(len(base), len(variant), exchanges, v.Options.Seed)
+	for first := range r.Assignments() {
+		out.add(all, used, observed, func(u int) bool { return first[u] })
+	}
+	out.finish(r.Exact())
+	return out
+}
+
+// add measures one rearrangement of the units.
+func (n *null) add(all []errorRates, used []int, observed [2]float64, inBase func(unit int) bool) {
+	var a, b []errorRates
+	for u := range all {
+		if inBase(u) {
+			a = append(a, all[u])
+		} else {
+			b = append(b, all[u])
 		}
 	}
-	identity := 1 // random draws leave the observed arrangement out
-	if r.Exact() {
+	values, ok := spread(average(a), average(b), used)
+	if !ok {
+		return
+	}
+	n.n++
+	for i, x := range values {
+		n.mean[i] += x
+		if x >= observed[i]*(1-1e-12) {
+			n.reached[i]++
+		}
+	}
+}
+
+// finish turns sums into means and counts into p-values. Where not all
+// rearrangements were listed, the observed one counts besides.
+func (n *null) finish(exact bool) {
+	identity := 1
+	if exact {
 		identity = 0
 	}
-	for i := range out.mean {
-		out.mean[i] /= float64(max(1, out.n))
-		out.p[i] = float64(reached[i]+identity) / float64(max(1, out.n+identity))
+	for i := range n.mean {
+		n.mean[i] /= float64(max(1, n.n))
+		n.p[i] = float64(n.reached[i]+identity) / float64(max(1, n.n+identity))
 	}
-	return out
 }
 
 // fill puts the reference and the p-value of measure i into a finding.
