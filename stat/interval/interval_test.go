@@ -70,9 +70,8 @@ func TestReference(t *testing.T) {
 }
 
 // Published values. Independent: Newcombe (1998), Statistics in Medicine 17,
-// 873-890, table II, method 10, columns a, b and g. Paired: Newcombe (1998), ibid.,
-// 2635-2650, method 10, (36, 12, 2, 0); and Fagerland, Lydersen, Laake (2014), Statistics
-// in Medicine 33, 2850-2875, airway hyper-responsiveness, (1, 1, 7, 12).
+// 873-890, table II, method 10 (also in reference.csv, from statsmodels). Paired: Newcombe
+// (1998), ibid., 2635-2650, table III, method 10, and one table of a second source.
 func TestPublished(t *testing.T) {
 	for _, tc := range []struct {
 		c         []int
@@ -84,7 +83,22 @@ func TestPublished(t *testing.T) {
 		{[]int{9, 10, 3, 10}, false, 0.1705, 0.8090, 5e-5},
 		{[]int{10, 10, 0, 20}, false, 0.6791, 1, 5e-5},
 		{[]int{36, 12, 2, 0}, true, 0.0569, 0.3404, 5e-5},
-		{[]int{1, 1, 7, 12}, true, -0.507, -0.026, 5e-4},
+		{[]int{20, 12, 2, 16}, true, 0.0562, 0.3292, 5e-5},
+		{[]int{18, 12, 2, 18}, true, 0.0562, 0.3290, 5e-5},
+		{[]int{36, 14, 0, 0}, true, 0.1528, 0.4167, 5e-5},
+		{[]int{35, 14, 0, 1}, true, 0.1461, 0.4175, 5e-5},
+		{[]int{18, 14, 0, 18}, true, 0.1441, 0.3963, 5e-5},
+		{[]int{2, 97, 1, 0}, true, 0.8721, 0.9854, 5e-5},
+		{[]int{1, 97, 1, 1}, true, 0.8736, 0.9850, 1e-4}, // 0.87367: printed cut, not rounded
+		{[]int{0, 29, 1, 0}, true, 0.6666, 0.9882, 5e-5},
+		{[]int{2, 98, 0, 0}, true, 0.9178, 0.9945, 5e-5},
+		{[]int{1, 98, 0, 1}, true, 0.9171, 0.9916, 5e-5},
+		{[]int{0, 30, 0, 0}, true, 0.8395, 1, 5e-5},
+		{[]int{54, 0, 0, 0}, true, -0.0664, 0.0664, 5e-5},
+		{[]int{53, 0, 0, 1}, true, -0.0729, 0.0729, 5e-5},
+		{[]int{30, 0, 0, 24}, true, -0.0358, 0.0358, 5e-5},
+		{[]int{27, 0, 0, 27}, true, -0.0351, 0.0351, 5e-5},
+		{[]int{59, 6, 16, 80}, true, -0.1186, -0.0046, 5e-5}, // Fagerland et al., R contingencytables, Cavo et al. (2012)
 	} {
 		f := Newcombe
 		if tc.paired {
