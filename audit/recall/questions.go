@@ -60,24 +60,15 @@ func (m *Measured) Disproportion(check string, harm []finding.Finding) ([]findin
 	if len(harm) != len(m.groups) {
 		return nil, fmt.Errorf("recall: %d harm findings for %d groups", len(harm), len(m.groups))
 	}
-	covers, nonEmpty := m.Grouping.partition(m.all.n)
-	onlyPair := covers && nonEmpty == 2 // a group and its complement: one test
-	seen := false
 	answers := make([]answer, len(m.groups))
 	for g := range m.groups {
-		s := &m.groups[g]
-		a, err := m.disproportion(check, m.Grouping.Scopes[g], s)
+		a, err := m.disproportion(check, m.Grouping.Scopes[g], &m.groups[g])
 		if err != nil {
 			return nil, err
 		}
-		if onlyPair && s.n > 0 {
-			if seen {
-				a.out(finding.ComplementOfOther)
-			}
-			seen = true
-		}
 		answers[g] = a
 	}
+	m.mergeComplements(answers)
 	if err := m.correct(answers, DisproportionQuestion); err != nil {
 		return nil, err
 	}
@@ -86,6 +77,26 @@ func (m *Measured) Disproportion(check string, harm []finding.Finding) ([]findin
 		out[g] = m.decideDisproportion(&answers[g], &harm[g])
 	}
 	return out, nil
+}
+
+// mergeComplements keeps one of two answers where the groups are a set and its
+// complement: their test is the same, told by the group that lost more.
+func (m *Measured) mergeComplements(answers []answer) {
+	all, nonEmpty := m.Grouping.partition(m.all.n)
+	if !all || nonEmpty != 2 {
+		return
+	}
+	var both []*answer
+	for g := range answers {
+		if m.groups[g].n > 0 {
+			both = append(both, &answers[g])
+		}
+	}
+	other := both[1]
+	if v := other.f.Estimate; v != nil && *v < 0 {
+		other = both[0]
+	}
+	other.out(finding.ComplementOfOther)
 }
 
 // decideHarm turns a corrected answer into a finding.
