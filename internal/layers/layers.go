@@ -24,7 +24,7 @@ func Rules() []Rule {
 		{"audit/audittest", "audit dataset finding prediction"},
 		{"audit/recall", "audit finding prediction stat/*"}, // the recall change of groups, shared by checks
 		{"audit/*", "audit audit/recall finding prediction stat/*"},
-		{"report", "finding internal/num"},
+		{"report", "finding report/chart internal/num"},
 		{"report/chart", "internal/num"},
 		{"report/*", "report finding report/chart internal/num internal/texttab internal/webui"},
 		// the edge

@@ -1,0 +1,40 @@
+// Package webui holds the look of every page that Lethe makes: one style
+// sheet, one script, and the template of the report. The static report and the
+// live gallery use the same.
+package webui
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+)
+
+// CSS is the style sheet. Colors are custom properties on :root; dark mode and
+// print replace them.
+//
+//go:embed style.css
+var CSS string
+
+// JS is the script: sorting and filtering of tables, and open details in
+// print. Pages are complete without it.
+//
+//go:embed script.js
+var JS string
+
+// ReportTemplate is the report's page, for html/template.
+//
+//go:embed report.tmpl
+var ReportTemplate string
+
+// Digest is the source expression that lets a content security policy accept
+// exactly this inline style or script.
+func Digest(inline string) string {
+	sum := sha256.Sum256([]byte(inline))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// Policy is the content security policy of a page of its own: nothing is
+// loaded from anywhere, only the page's own style and script run.
+func Policy() string {
+	return "default-src 'none'; style-src " + Digest(CSS) + "; script-src " + Digest(JS) + "; img-src data:; base-uri 'none'; form-action 'none'"
+}

@@ -1,0 +1,88 @@
+package chart
+
+import (
+	"fmt"
+	"math"
+)
+
+// Heat is a matrix of differences of shares: rows are true classes, columns
+// predicted ones.
+type Heat struct {
+	Name       string
+	RowAxis    string
+	ColAxis    string
+	Rows, Cols []string
+	Cells      []HeatCell
+}
+
+// HeatCell is one cell that has a value.
+type HeatCell struct {
+	Row, Col int
+	Value    float64 // difference of shares
+	Text     string
+	Tone     Tone
+	Tip      string
+}
+
+// Alt names the largest cell.
+func (m *Heat) Alt() string {
+	s := fmt.Sprintf("%s: %d true by %d predicted classes.", m.Name, len(m.Rows), len(m.Cols))
+	best := -1
+	for i, c := range m.Cells {
+		if best < 0 || math.Abs(c.Value) > math.Abs(m.Cells[best].Value) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		c := m.Cells[best]
+		s += fmt.Sprintf(" Largest: %s predicted as %s, %s pp.", m.Rows[c.Row], m.Cols[c.Col], c.Text)
+	}
+	return s
+}
+
+// SVG draws the matrix.
+func (m *Heat) SVG(width int) string {
+	w := float64(width)
+	left, top := 0.0, 0.0
+	for _, r := range m.Rows {
+		left = math.Max(left, textWidth(r))
+	}
+	for _, r := range m.Cols {
+		top = math.Max(top, textWidth(r))
+	}
+	left, top = math.Min(left+12, w*0.3), math.Min(top, 96)*0.72+24
+	cell := math.Min((w-left-30)/float64(max(len(m.Cols), 1)), 44)
+	high := math.Min(cell, 30)
+	h := top + high*float64(len(m.Rows)) + 8
+	c := newCanvas(w, h)
+	most := 1e-12
+	for _, v := range m.Cells {
+		most = math.Max(most, math.Abs(v.Value))
+	}
+	for i := range m.Rows {
+		for j := range m.Cols {
+			c.rect(left+float64(j)*cell+1, top+float64(i)*high+1, cell-2, high-2, "empty", "", "")
+		}
+	}
+	for _, v := range m.Cells {
+		x, y := left+float64(v.Col)*cell, top+float64(v.Row)*high
+		ink := 0.1 + 0.75*math.Abs(v.Value)/most
+		c.rect(x+1, y+1, cell-2, high-2, "cell t-"+string(v.Tone), fmt.Sprintf(` fill-opacity="%.2f"`, ink), v.Tip)
+		class := "celltext"
+		if ink > 0.55 {
+			class = "celltext on"
+		}
+		if cell >= 26 {
+			c.text(x+cell/2, y+high/2+4, class, middle, v.Text)
+		}
+	}
+	for i, r := range m.Rows {
+		c.label(left-8, top+high*(float64(i)+0.5)+4, left-10, "name", end, r)
+	}
+	for j, r := range m.Cols {
+		fmt.Fprintf(&c.b, `<text class="name" transform="translate(%s %s) rotate(-45)">%s%s</text>`,
+			px(left+cell*(float64(j)+0.5)+2), px(top-6), title(r), escape(fit(r, 92)))
+	}
+	c.text(left-8, top-8, "axis", end, m.RowAxis)
+	return c.finish("heat", m.Alt())
+}

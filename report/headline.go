@@ -1,0 +1,454 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lethe-audit/lethe/finding"
+	"github.com/lethe-audit/lethe/internal/num"
+)
+
+// alarms are the failed findings and the warnings about the whole audit.
+func (b *builder) alarms() []Alarm {
+	var out []Alarm
+	for _, f := range b.c.findings {
+		if f.Outcome != finding.Failed {
+			continue
+		}
+		b.used[f] = true
+		a := Alarm{Void: true, Title: "This audit is void", Text: capital(reasonText(f.Reason)) + "."}
+		if f.Variant != "" {
+			a.Title = "The audit of " + f.Variant + " is void"
+		}
+		if f.Scope.Kind != finding.Overall {
+			a.Title += " for " + scopeName(f)
+		}
+		if len(f.Warnings) > 0 {
+			a.Text = sentence(f.Warnings[0].Text)
+		}
+		out = append(out, a)
+	}
+	for _, w := range b.c.config.Warnings {
+		out = append(out, Alarm{Title: warningTitle(w.Code), Text: sentence(w.Text)})
+	}
+	return out
+}
+
+// warningTitle makes a short title from a warning's code.
+func warningTitle(code string) string {
+	return capital(strings.ReplaceAll(code, "-", " "))
+}
+
+// answer is what the headline needs to know of one variant.
+type answer struct {
+	variant  string
+	void     []*finding.Finding
+	accuracy *finding.Finding
+	classes  []*groupRow
+	groups   []*groupRow
+	class    tally
+	group    tally
+	pie      *finding.Finding
+}
+
+func (b *builder) answer(variant string) answer {
+	a := answer{variant: variant}
+	for _, f := range b.c.findings {
+		if f.Outcome == finding.Failed && (f.Variant == variant || f.Variant == "") {
+			a.void = append(a.void, f)
+		}
+	}
+	a.accuracy = b.c.one(query{check: "summary", question: "accuracy", variant: variant, scope: finding.Overall})
+	a.classes = b.groupRows("classimpact", variant, finding.Class)
+	a.groups = b.groupRows("slice", variant, finding.Subgroup)
+	a.class, a.group = b.tally(a.classes), b.tally(a.groups)
+	for _, q := range []string{"swap-excess", "floor-excess"} {
+		if a.pie == nil {
+			a.pie = b.c.one(query{check: "pie", question: q, variant: variant})
+		}
+	}
+	return a
+}
+
+// verdicts are the short answers and the headline over all of them.
+func (b *builder) verdicts() ([]Verdict, string) {
+	var out []Verdict
+	var all []answer
+	for _, name := range b.c.variants() {
+		a := b.answer(name)
+		all = append(all, a)
+		out = append(out, b.verdict(&a))
+	}
+	return out, b.headline(all)
+}
+
+// mark is the tone of the whole variant.
+func (a *answer) mark() Mark {
+	accuracy := func(o finding.Outcome) bool { return a.accuracy != nil && a.accuracy.Outcome == o }
+	switch {
+	case len(a.void) > 0:
+		return MarkVoid
+	case a.class.worse > 0 || a.group.worse > 0 || accuracy(finding.Worse):
+		return MarkWorse
+	case a.class.total > 0 && a.class.unknown == a.class.total || a.class.total == 0 && a.accuracy == nil:
+		return MarkAsk
+	case accuracy(finding.Better) || a.class.better > 0:
+		return MarkGood
+	default:
+		return MarkNone
+	}
+}
+
+var classNoun, groupNoun = noun{"class", "classes"}, noun{"subgroup", "subgroups"}
+
+func (b *builder) verdict(a *answer) Verdict {
+	v := Verdict{Variant: a.variant, Kind: kindText(b.c.population(a.variant)), Mark: a.mark()}
+	switch {
+	case len(a.void) > 0:
+		v.Word = "void: " + reasonText(a.void[0].Reason)
+	case b.paper() && a.class.total > 0:
+		v.Word = fmt.Sprintf("%s significant (raw p)", classNoun.of(a.class.worse+a.class.better, a.class.total))
+		if a.class.worse == 0 && a.class.better > 0 {
+			v.Mark = MarkGood
+		}
+	case a.class.worse > 0:
+		v.Word = fmt.Sprintf("%s harmed", classNoun.of(a.class.worse, a.class.total))
+	case a.group.worse > 0:
+		v.Word = fmt.Sprintf("%s harmed", groupNoun.of(a.group.worse, a.group.total))
+	case v.Mark == MarkWorse:
+		v.Word = "accuracy lost"
+	case v.Mark == MarkAsk:
+		v.Word = "cannot say"
+	case v.Mark == MarkGood && a.class.better > 0:
+		v.Word = fmt.Sprintf("%s gained, no harm detected", classNoun.of(a.class.better, a.class.total))
+	case v.Mark == MarkGood:
+		v.Word = "accuracy gained, no harm detected"
+	default:
+		v.Word = "no harm detected"
+	}
+	v.Facts = b.verdictFacts(a)
+	v.Lines = b.verdictLines(a)
+	return v
+}
+
+// verdictFacts are the numbers of a variant at a glance.
+func (b *builder) verdictFacts(a *answer) []Fact {
+	var out []Fact
+	if f := a.accuracy; f != nil && f.Estimate != nil {
+		out = append(out, Fact{"Accuracy", estimate(f), MarkOf(f.Outcome)})
+	}
+	if len(a.classes) > 0 {
+		if f := a.classes[0].main(b.paper()); f.Estimate != nil {
+			out = append(out, Fact{"Worst class", a.classes[0].name + ", " + num.PP(*f.Estimate), MarkOf(f.Outcome)})
+		}
+	}
+	if len(a.groups) > 0 {
+		if f := a.groups[0].main(b.paper()); f.Estimate != nil {
+			out = append(out, Fact{"Worst subgroup", a.groups[0].name + ", " + num.PP(*f.Estimate), MarkOf(f.Outcome)})
+		}
+	}
+	if f := a.pie; f != nil && f.Estimate != nil {
+		out = append(out, Fact{"PIEs beyond noise", estimate(f), MarkOf(f.Outcome)})
+	}
+	if n := a.class.unknown; n > 0 {
+		out = append(out, Fact{"Cannot say", classNoun.of(n, a.class.total), MarkAsk})
+	}
+	return out
+}
+
+// verdictLines are the sentences about a variant, the headline's long form.
+func (b *builder) verdictLines(a *answer) []Text {
+	if len(a.void) > 0 {
+		return []Text{{S: "Nothing below can be concluded about " + a.variant + "."}}
+	}
+	var out []Text
+	if f := a.accuracy; f != nil && f.BaseValue != nil && f.Value != nil {
+		s := fmt.Sprintf("Accuracy %s to %s, %s", num.Share(*f.BaseValue), num.Share(*f.Value), estimate(f))
+		if p := surely(f, &b.c.config.Settings); p != "" {
+			s += ", " + p
+		}
+		out = append(out, Text{S: s + ": " + accuracyWord(f) + ".", Notes: b.notes.refer(f.Warnings)})
+	}
+	if len(a.classes) > 0 {
+		out = append(out, b.lead(a.classes, a.class, classNoun)[0])
+	}
+	if len(a.groups) > 0 {
+		out = append(out, b.lead(a.groups, a.group, groupNoun)[0])
+	}
+	if f := a.pie; f != nil && f.Estimate != nil {
+		s := fmt.Sprintf("Changed modal labels (PIEs) beyond noise: %s", estimate(f))
+		if w := wordOf(f); w != "" {
+			s += ": " + w
+		}
+		out = append(out, Text{S: s + ".", Notes: b.notes.refer(f.Warnings)})
+	}
+	return out
+}
+
+func accuracyWord(f *finding.Finding) string {
+	switch f.Outcome {
+	case finding.Worse:
+		return "lost, beyond chance"
+	case finding.Better:
+		return "gained, beyond chance"
+	case finding.NotDetected:
+		s := "no difference detected"
+		if f.MDE != nil {
+			s += ", a change smaller than " + num.PP(*f.MDE) + " could have been missed"
+		}
+		return s
+	default:
+		return wordOf(f)
+	}
+}
+
+// headline is one sentence: who is harmed, by how much, how sure.
+func (b *builder) headline(all []answer) string {
+	var void, harmed, asked []string
+	var worst *groupRow
+	where := ""
+	for i := range all {
+		a := &all[i]
+		switch a.mark() {
+		case MarkVoid:
+			void = append(void, a.variant)
+			continue
+		case MarkWorse:
+			harmed = append(harmed, a.variant)
+		case MarkAsk:
+			asked = append(asked, a.variant)
+		}
+		for _, rows := range [][]*groupRow{a.classes, a.groups} {
+			if len(rows) == 0 || rows[0].main(b.paper()).Outcome != finding.Worse {
+				continue
+			}
+			if worst == nil || badness(rows[0].main(b.paper())) > badness(worst.main(b.paper())) {
+				worst, where = rows[0], a.variant
+			}
+		}
+	}
+	s := b.headlineStart(all, void, harmed, asked)
+	if worst == nil {
+		return s
+	}
+	f := worst.main(b.paper())
+	hit := "Hardest hit: " + worst.name
+	if len(all) > 1 {
+		hit += " under " + where
+	}
+	return fmt.Sprintf("%s %s, %s, %s.", s, hit, estimate(f), surely(f, &b.c.config.Settings))
+}
+
+func (b *builder) headlineStart(all []answer, void, harmed, asked []string) string {
+	switch {
+	case len(void) == len(all):
+		return "This audit can conclude nothing: " + reasonText(all[0].void[0].Reason) + "."
+	case len(void) > 0:
+		return fmt.Sprintf("Nothing can be concluded about %s. %s", list(void), b.headlineStart(slices.DeleteFunc(slices.Clone(all), func(a answer) bool { return len(a.void) > 0 }), nil, harmed, asked))
+	case len(all) == 1 && len(harmed) == 1:
+		return harmedSentence(&all[0], b.paper())
+	case len(harmed) > 0:
+		verb := "harm at least one class or subgroup, or lose accuracy"
+		if b.paper() {
+			verb = "change at least one class differently from the model (raw p, as in the paper)"
+		}
+		return fmt.Sprintf("%s of %s %s: %s.", num.Count(len(harmed)), num.Plural(len(all), "variant", "variants"), verb, list(capped(harmed, 6, "others")))
+	case len(asked) == len(all):
+		return "The data cannot say whether any class is harmed."
+	default:
+		s := "No harm detected in " + list(capped(names(all), 6, "others"))
+		if m := missed(all); m != nil {
+			s += fmt.Sprintf("; a change smaller than %s could have been missed in some class", num.PP(*m))
+		}
+		return s + "."
+	}
+}
+
+// harmedSentence is the start of the headline for a single variant.
+func harmedSentence(a *answer, paper bool) string {
+	switch {
+	case paper && a.class.worse > 0:
+		return fmt.Sprintf("%s: %s lost more than the model did (raw p, as in the paper).", a.variant, classNoun.of(a.class.worse, a.class.total))
+	case a.class.worse > 0 && a.class.more > 0:
+		return fmt.Sprintf("%s harms %s, %s disproportionately.", a.variant, classNoun.of(a.class.worse, a.class.total), num.Count(a.class.more))
+	case a.class.worse > 0:
+		return fmt.Sprintf("%s harms %s.", a.variant, classNoun.of(a.class.worse, a.class.total))
+	case a.group.worse > 0:
+		return fmt.Sprintf("%s harms %s.", a.variant, groupNoun.of(a.group.worse, a.group.total))
+	default:
+		return fmt.Sprintf("%s loses accuracy, %s; no single class is harmed beyond chance.", a.variant, estimate(a.accuracy))
+	}
+}
+
+func names(all []answer) []string {
+	var out []string
+	for i := range all {
+		out = append(out, all[i].variant)
+	}
+	return out
+}
+
+func missed(all []answer) *float64 {
+	var m *float64
+	for i := range all {
+		if v := all[i].class.missed; v != nil && (m == nil || *v > *m) {
+			m = v
+		}
+	}
+	return m
+}
+
+// how says how sure the words are.
+func (b *builder) how() string {
+	s := b.c.config.Settings
+	if b.paper() {
+		return fmt.Sprintf("Paper mode: raw p at or below %s in either direction, no correction for the number of classes.", num.Setting(s.Alpha))
+	}
+	single := true
+	for _, p := range b.c.config.Populations {
+		single = single && len(p.Members) == 1
+	}
+	out := fmt.Sprintf("\"Harmed\" means a loss beyond chance at level %s after %s for the number of tests. The margin that matters is %s, absolute.",
+		num.Setting(s.Alpha), correctionPhrase(s.FDR), num.PP(s.Margin))
+	if single {
+		out += " One model on each side: this holds for these two sets of predictions on data like this, and says nothing about retraining or about the method."
+	}
+	return out
+}
+
+func correctionPhrase(fdr string) string {
+	if fdr == "none" {
+		return "no correction"
+	}
+	return correction(fdr) + " correction"
+}
+
+// undecided is what could not be decided, and what would decide it.
+func (b *builder) undecided() []Text {
+	var out []Text
+	for _, name := range b.c.variants() {
+		rows := b.groupRows("classimpact", name, finding.Class)
+		t := b.tally(rows)
+		if t.unknown > 0 {
+			s := fmt.Sprintf("%s: %s cannot be judged: %s.", name, classNoun.of(t.unknown, t.total), why(t.reasons))
+			if len(t.needed) > 0 {
+				s += " Needed: " + sentence(t.needed[0])
+			}
+			out = append(out, Text{S: s})
+		}
+		if g := b.tally(b.groupRows("slice", name, finding.Subgroup)); g.unknown > 0 {
+			out = append(out, Text{S: fmt.Sprintf("%s: %s cannot be judged: %s.", name, groupNoun.of(g.unknown, g.total), why(g.reasons))})
+		}
+		if open := b.openMargins(rows); open != "" {
+			out = append(out, Text{S: name + ": " + open})
+		}
+	}
+	return append(out, b.unmeasured()...)
+}
+
+// openMargins says for how many classes neither harm nor a loss within the
+// margin could be shown.
+func (b *builder) openMargins(rows []*groupRow) string {
+	n, example := 0, ""
+	for _, g := range rows {
+		if g.margin != nil && g.margin.Reason == finding.Undecided {
+			n++
+			if example == "" && g.margin.Needed != "" {
+				example = fmt.Sprintf(" For %s, %s.", g.name, strings.TrimSuffix(g.margin.Needed, "."))
+			}
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("whether the loss stays within %s is open for %s.%s", num.PP(b.c.config.Settings.Margin), classNoun.of(n, len(rows)), example)
+}
+
+// unmeasured are the questions about all examples without an answer, by
+// reason.
+func (b *builder) unmeasured() []Text {
+	type group struct {
+		what, variants []string
+		needed         string
+	}
+	groups := map[finding.Reason]*group{}
+	var order []finding.Reason
+	for _, f := range b.c.findings {
+		if f.Outcome != finding.NotMeasurable || f.Scope.Kind == finding.Class || f.Scope.Kind == finding.Subgroup ||
+			f.Reason == finding.ComplementOfOther || f.Reason == finding.Undecided {
+			continue
+		}
+		g := groups[f.Reason]
+		if g == nil {
+			g = &group{}
+			groups[f.Reason] = g
+			order = append(order, f.Reason)
+		}
+		if what := questionText(f); !slices.Contains(g.what, what) {
+			g.what = append(g.what, what)
+		}
+		if f.Variant != "" && !slices.Contains(g.variants, f.Variant) {
+			g.variants = append(g.variants, f.Variant)
+		}
+		if g.needed == "" {
+			g.needed = f.Needed
+		}
+	}
+	var out []Text
+	for _, r := range order {
+		g := groups[r]
+		s := fmt.Sprintf("Not measured: %s", list(capped(g.what, 8, "others")))
+		if len(g.variants) > 0 && len(g.variants) < len(b.c.variants()) {
+			s += " (" + list(capped(g.variants, 6, "others")) + ")"
+		}
+		s += ": " + reasonText(r) + "."
+		if g.needed != "" {
+			s += " Needed: " + sentence(g.needed)
+		}
+		out = append(out, Text{S: s})
+	}
+	return out
+}
+
+// questionText names a finding's question.
+func questionText(f *finding.Finding) string {
+	if f.Metric != "" {
+		return f.Metric
+	}
+	return strings.ReplaceAll(f.Question, "-", " ")
+}
+
+// facts say what was audited.
+func (b *builder) facts() []Fact {
+	c := b.c.config
+	base := &c.Populations[0]
+	out := []Fact{
+		{Name: "Examples", Value: num.Count(c.Examples)},
+		{Name: "Classes", Value: num.Count(len(c.Classes))},
+		{Name: "Baseline", Value: fmt.Sprintf("%s (%s)", base.Name, members(len(base.Members)))},
+	}
+	for i := range c.Populations[1:] {
+		p := &c.Populations[i+1]
+		if i == 8 {
+			out = append(out, Fact{Name: "Variant", Value: fmt.Sprintf("and %s more", num.Count(len(c.Populations)-1-i))})
+			break
+		}
+		s := fmt.Sprintf("%s (%s", p.Name, members(len(p.Members)))
+		if p.Pairing != "" && p.Pairing != "single pair" {
+			s += ", " + p.Pairing
+		}
+		out = append(out, Fact{Name: "Variant", Value: s + ")"})
+	}
+	if len(c.Attributes) > 0 {
+		out = append(out, Fact{Name: "Groups", Value: list(capped(c.Attributes, 6, "others"))})
+	}
+	return append(out, Fact{Name: "Mode", Value: modeText(c)})
+}
+
+func modeText(c *finding.Config) string {
+	if c.Mode == "paper" {
+		return "paper (population shift, raw p)"
+	}
+	return fmt.Sprintf("%s; level %s, %s, margin %s", c.Mode, num.Setting(c.Settings.Alpha), correction(c.Settings.FDR), num.PP(c.Settings.Margin))
+}

@@ -1,0 +1,226 @@
+package html
+
+import (
+	"encoding/base64"
+	"fmt"
+	stdhtml "html"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/lethe-audit/lethe/internal/num"
+	"github.com/lethe-audit/lethe/internal/texttab"
+	"github.com/lethe-audit/lethe/report"
+	"github.com/lethe-audit/lethe/report/chart"
+)
+
+// The widths at which figures are drawn, in CSS pixels.
+const (
+	wideWidth   = 900 // one panel over the page
+	tallWidth   = 520 // the right half of a duo
+	smallWidth  = 380
+	narrowWidth = 340 // every figure on a phone
+	curveWidth  = 230
+)
+
+// esc escapes text for elements and attributes and replaces control
+// characters.
+func esc(s string) string { return stdhtml.EscapeString(texttab.Clean(s)) }
+
+func sign(m report.Mark) string {
+	switch m {
+	case report.MarkWorse:
+		return "▼"
+	case report.MarkGood:
+		return "▲"
+	case report.MarkNone:
+		return "○"
+	case report.MarkAsk:
+		return "?"
+	case report.MarkVoid:
+		return "✕"
+	default:
+		return ""
+	}
+}
+
+// chip is a verdict with its mark; the sign says what the color says.
+func chip(m report.Mark, word string) template.HTML {
+	return template.HTML(fmt.Sprintf(`<span class="chip %s"><i aria-hidden="true">%s</i>%s</span>`, m, sign(m), esc(word)))
+}
+
+func refs(notes []int) string {
+	if len(notes) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(`<sup class="ref">`)
+	for _, n := range notes {
+		fmt.Fprintf(&b, `<a href="#note-%d" aria-label="note %d">%d</a>`, n, n, n)
+	}
+	b.WriteString("</sup>")
+	return b.String()
+}
+
+func textHTML(t report.Text) template.HTML { return template.HTML(esc(t.S) + refs(t.Notes)) }
+
+// block is a figure or a table.
+func (r *renderer) block(b report.Block) template.HTML {
+	var out strings.Builder
+	switch b := b.(type) {
+	case *report.Table:
+		r.standalone(&out, b)
+	case *report.Figure:
+		if r.plain {
+			if b.Numbers != nil {
+				r.standalone(&out, b.Numbers)
+			}
+			break
+		}
+		r.figure(&out, b)
+	}
+	return template.HTML(out.String())
+}
+
+func (r *renderer) figure(out *strings.Builder, f *report.Figure) {
+	fmt.Fprintf(out, `<figure class="figure %s" id="%s">`, f.Layout, esc(f.ID))
+	words := fmt.Sprintf(`<figcaption class="words"><h4>%s</h4><p class="caption">%s</p>%s</figcaption>`, esc(f.Title), esc(f.Caption), legend(f.Legend))
+	switch f.Layout {
+	case report.Duo:
+		out.WriteString(words)
+		fmt.Fprintf(out, `<div class="panels small">%s</div>`, f.Panels[0].Draw.SVG(smallWidth))
+		fmt.Fprintf(out, `<div class="panels tall">%s</div>`, both(f.Panels[1].Draw, tallWidth))
+	case report.Side:
+		fmt.Fprintf(out, `<div class="panels">%s</div>%s`, f.Panels[0].Draw.SVG(smallWidth), words)
+	case report.Wide:
+		fmt.Fprintf(out, `%s<div class="panels">%s</div>`, words, both(f.Panels[0].Draw, wideWidth))
+	default:
+		out.WriteString(words)
+		r.multiples(out, f.Panels)
+	}
+	if f.Numbers != nil {
+		fmt.Fprintf(out, `<details class="numbers"><summary>The numbers: %s (%s)</summary>`, esc(f.Numbers.Title), shown(f.Numbers))
+		r.table(out, f.Numbers)
+		out.WriteString("</details>")
+	}
+	out.WriteString("</figure>")
+}
+
+func (r *renderer) multiples(out *strings.Builder, panels []report.Panel) {
+	width, class := curveWidth, "panels multiples"
+	if _, ok := panels[0].Draw.(*chart.Curve); !ok {
+		width, class = narrowWidth, "panels multiples large"
+	}
+	fmt.Fprintf(out, `<div class="%s">`, class)
+	for _, p := range panels {
+		fmt.Fprintf(out, `<div><p class="panel-title" title="%s">%s</p>%s</div>`, esc(p.Title), esc(p.Title), p.Draw.SVG(width))
+	}
+	out.WriteString("</div>")
+}
+
+// both draws a figure for wide pages and for phones; the style sheet shows one.
+func both(f chart.Figure, width int) string {
+	return `<div class="wide">` + f.SVG(width) + `</div><div class="narrow">` + f.SVG(narrowWidth) + `</div>`
+}
+
+func legend(items []report.Legend) string {
+	if len(items) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(`<ul class="legend">`)
+	for _, l := range items {
+		fmt.Fprintf(&b, "<li>%s%s</li>", chart.Swatch(l.Tone, l.Shape), esc(l.Text))
+	}
+	b.WriteString("</ul>")
+	return b.String()
+}
+
+// shown says how many rows of a table there are to see.
+func shown(t *report.Table) string {
+	if n := max(t.Total, len(t.Rows)); n > len(t.Rows) {
+		return fmt.Sprintf("%s of %s rows", num.Count(len(t.Rows)), num.Count(n))
+	}
+	return num.Plural(len(t.Rows), "row", "rows")
+}
+
+// foldRows is the length from which a table that stands alone is folded.
+const foldRows = 12
+
+// standalone is a table that belongs to no figure; long ones are folded.
+func (r *renderer) standalone(out *strings.Builder, t *report.Table) {
+	if len(t.Rows) == 0 {
+		return
+	}
+	if len(t.Rows) <= foldRows && !t.Numbers {
+		fmt.Fprintf(out, `<div class="list" id="%s"><h4 class="table-title">%s</h4>`, esc(t.ID), esc(t.Title))
+		r.table(out, t)
+		out.WriteString("</div>")
+		return
+	}
+	fmt.Fprintf(out, `<details class="list" id="%s"><summary>%s (%s)</summary>`, esc(t.ID), esc(t.Title), shown(t))
+	r.table(out, t)
+	out.WriteString("</details>")
+}
+
+func (r *renderer) table(out *strings.Builder, t *report.Table) {
+	fmt.Fprintf(out, `<div class="scroll" tabindex="0" role="region" aria-label="%s"><table data-sort><thead><tr>`, esc(t.Title))
+	for _, c := range t.Columns {
+		class, doc := "", ""
+		if c.Right {
+			class = ` class="r"`
+		}
+		if c.Doc != "" {
+			doc = ` title="` + esc(c.Doc) + `"`
+		}
+		fmt.Fprintf(out, `<th scope="col"%s%s>%s</th>`, class, doc, esc(c.Name))
+	}
+	out.WriteString("</tr></thead><tbody>")
+	for _, row := range t.Rows {
+		out.WriteString("<tr>")
+		for j, c := range row {
+			r.cell(out, t, j, c)
+		}
+		out.WriteString("</tr>")
+	}
+	out.WriteString("</tbody></table></div>")
+	if n := max(t.Total, len(t.Rows)); n > len(t.Rows) {
+		fmt.Fprintf(out, `<p class="more">%s of %s shown, worst first; see findings.jsonl, or <code>lethe report DIR --all</code>.</p>`, num.Count(len(t.Rows)), num.Count(n))
+	}
+	if t.Note != "" {
+		fmt.Fprintf(out, `<p class="more">%s</p>`, esc(t.Note))
+	}
+}
+
+func (r *renderer) cell(out *strings.Builder, t *report.Table, j int, c report.Cell) {
+	text := esc(c.Text)
+	if c.Mark != report.NoMark {
+		text = string(chip(c.Mark, c.Text))
+	}
+	text += refs(c.Notes)
+	switch {
+	case j == 0:
+		fmt.Fprintf(out, `<th scope="row">%s%s</th>`, r.image(t, c.Text), text)
+	case t.Columns[j].Right:
+		fmt.Fprintf(out, `<td class="r">%s</td>`, text)
+	case len(c.Text) > 24:
+		fmt.Fprintf(out, `<td class="t">%s</td>`, text)
+	default:
+		fmt.Fprintf(out, `<td>%s</td>`, text)
+	}
+}
+
+// image is the thumbnail of an example in a list of examples, while there is
+// room for images.
+func (r *renderer) image(t *report.Table, id string) string {
+	if r.thumbnail == nil || !t.Examples || r.spent > r.room {
+		return ""
+	}
+	b := r.thumbnail(id)
+	kind := http.DetectContentType(b)
+	if len(b) == 0 || !strings.HasPrefix(kind, "image/") {
+		return ""
+	}
+	r.spent += len(b) * 4 / 3
+	return fmt.Sprintf(`<img class="thumb" alt="" src="data:%s;base64,%s">`, kind, base64.StdEncoding.EncodeToString(b))
+}
