@@ -145,6 +145,21 @@ func TestRecallsMatchTruth(t *testing.T) {
 	}
 }
 
+// TestExample: the examples' shares average to the recalls.
+func TestExample(t *testing.T) {
+	table, truth := mustNew(t, spec())
+	for v := range table.Variants {
+		var base, variant float64
+		for i := range table.Len() {
+			b, x := truth.Example(v, i)
+			base, variant = base+b/900, variant+x/900
+		}
+		if math.Abs(base-truth.Recall(0, All)) > 1e-12 || math.Abs(variant-truth.Recall(v, All)) > 1e-12 {
+			t.Errorf("variant %d: mean shares %v and %v, want %v and %v", v, base, variant, truth.Recall(0, All), truth.Recall(v, All))
+		}
+	}
+}
+
 // TestNormalizedSD checks the spread of recall minus accuracy.
 func TestNormalizedSD(t *testing.T) {
 	table, truth := mustNew(t, spec())

@@ -229,3 +229,10 @@ func (tr *Truth) sd(t, class int, normalized bool, variance func(*cell) float64)
 	}
 	return math.Sqrt(sum / n), tr.plain(t) && !tr.population
 }
+
+// Example is the expected share of members that are right on example i, for
+// the baseline and for variant t; wrong answers are the runner-up with
+// Spec.RunnerShare and else the third label, under every variant.
+func (tr *Truth) Example(t, i int) (base, variant float64) {
+	return phi(tr.w.ease(0, i)), phi(tr.w.ease(t, i))
+}
