@@ -107,7 +107,7 @@ func TestCrossFitBruteForce(t *testing.T) {
 		o := options(audit.LowestTie)
 		c, got := crossFitted(t, table, o)
 		n := naiveOf(table, 1, c.ties)
-		var pie, control, quarter side2
+		var pie, control, quarter accuracies
 		var chosen, jaccard, kappa float64
 		for p := range o.Partitions {
 			var sets [][]int
@@ -119,7 +119,7 @@ func TestCrossFitBruteForce(t *testing.T) {
 				if len(f.pies) == 0 {
 					continue
 				}
-				s := side2{folds: 1, base: mean(f.base), variant: mean(f.variant), variance: variance(f.base)/float64(len(f.base)) + variance(f.variant)/float64(len(f.variant)), dof: 1}
+				s := accuracies{folds: 1, base: mean(f.base), variant: mean(f.variant), variance: variance(f.base)/float64(len(f.base)) + variance(f.variant)/float64(len(f.variant)), dof: 1}
 				if i >= 2 {
 					quarter.add(s)
 					continue
@@ -134,7 +134,7 @@ func TestCrossFitBruteForce(t *testing.T) {
 				pie.add(s)
 				chosen += float64(len(f.pies))
 				if f.matched {
-					control.add(side2{folds: 1, base: f.controlBase, variant: f.controlVt})
+					control.add(accuracies{folds: 1, base: f.controlBase, variant: f.controlVt})
 				}
 			}
 			both, one := 0.0, 0.0
@@ -161,7 +161,7 @@ func TestCrossFitBruteForce(t *testing.T) {
 		quarter.finish()
 		for _, x := range []struct {
 			name      string
-			got, want side2
+			got, want accuracies
 		}{{"PIEs", got.pies, pie}, {"controls", got.controls, control}, {"quarters", got.quarters, quarter}} {
 			if x.got.folds != x.want.folds || !close64(x.got.base, x.want.base) || !close64(x.got.variant, x.want.variant) || !close64(x.got.variance, x.want.variance) {
 				t.Errorf("%s: %s %+v, want %+v", what, x.name, x.got, x.want)

@@ -27,6 +27,9 @@ func jackknifed(n naive, f func(base, variant []int) float64) float64 {
 		for i := range x {
 			x[i] = g(i)
 		}
+		if k == 0 {
+			return 0
+		}
 		m, s := average(x), 0.0
 		for _, v := range x {
 			s += (v - m) * (v - m)

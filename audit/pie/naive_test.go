@@ -175,7 +175,7 @@ func number(x []bool) (n int) {
 
 func average(x []float64) float64 { return mean(x) }
 
-func close64(a, b float64) bool { return math.Abs(a-b) <= 1e-11*(1+math.Abs(b)) }
+func close64(a, b float64) bool { return a == b || math.Abs(a-b) <= 1e-11*(1+math.Abs(b)) }
 
 // view makes a view of a table, or fails the test.
 func view(t testing.TB, table *prediction.Table, o audit.Options) *audit.View {
