@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -34,24 +33,25 @@ type Request struct {
 
 // Spec names a variant and its members.
 type Spec struct {
-	Name  string
-	Files []string        // one a member: a file, file#column, or (with Request.Sources) a column or model name; a directory stands for its files
-	Kind  prediction.Kind // "" infers it from Name
-	Level *float64        // nil infers it from Name
+	Name    string
+	Unnamed bool            // Name is a stand-in: a better one is taken from the files or the sources where they have one
+	Files   []string        // one a member: a file, file#column, or (with Request.Sources) a column or model name; a directory stands for its files
+	Kind    prediction.Kind // "" infers it from Name
+	Level   *float64        // nil infers it from Name
 }
 
 // ParseSpec reads "name=file,file,...", the form that flags have. Without
 // "name=" the variant is called fallback.
 func ParseSpec(s, fallback string) (Spec, error) {
-	name, list, ok := strings.Cut(s, "=")
-	if !ok {
+	name, list, named := strings.Cut(s, "=")
+	if !named {
 		name, list = fallback, s
 	}
 	name = strings.TrimSpace(name)
 	if name == "" {
 		return Spec{}, fmt.Errorf("importer: %q: want NAME=FILE,FILE,..., got no name", s)
 	}
-	spec := Spec{Name: name}
+	spec := Spec{Name: name, Unnamed: !named}
 	for f := range strings.SplitSeq(list, ",") {
 		if f = strings.TrimSpace(f); f != "" {
 			spec.Files = append(spec.Files, f)
@@ -81,10 +81,4 @@ type Columns struct {
 	Scores     []string // score columns, in order of class number
 	Attributes []string // columns that are attributes
 	Ignore     []string // columns to leave out
-}
-
-// Import reads everything the request names and joins it into one table.
-// Errors in the input are of type [*Error].
-func Import(ctx context.Context, req Request) (*prediction.Table, error) {
-	return nil, fmt.Errorf("importer: not wired yet")
 }
