@@ -73,6 +73,10 @@ func (a *app) runAudit(c *cobra.Command, sources []string, o *auditOptions) erro
 	if err != nil {
 		return err
 	}
+	options, err := o.settings.options(c)
+	if err != nil {
+		return err
+	}
 	if err := refuseExisting(o.dir, o.force); err != nil {
 		return err
 	}
@@ -83,8 +87,7 @@ func (a *app) runAudit(c *cobra.Command, sources []string, o *auditOptions) erro
 	if err != nil {
 		return err
 	}
-	options, err := o.settings.options(c, table, o.input.req.Positive)
-	if err != nil {
+	if options.Positive, err = classNumber(table, o.input.req.Positive); err != nil {
 		return err
 	}
 	view, err := audit.NewView(table, options)

@@ -45,7 +45,7 @@ func (f *auditFlags) add(c *cobra.Command) {
 }
 
 // options are the settings; flags that the user gave override the mode's.
-func (f *auditFlags) options(c *cobra.Command, t *prediction.Table, positive string) (audit.Options, error) {
+func (f *auditFlags) options(c *cobra.Command) (audit.Options, error) {
 	o := audit.DefaultOptions()
 	if f.paper {
 		o = audit.PaperOptions()
@@ -69,10 +69,10 @@ func (f *auditFlags) options(c *cobra.Command, t *prediction.Table, positive str
 	if set("min-n") {
 		o.MinN = f.minN
 	}
-	if o.Positive, err = classNumber(t, positive); err != nil {
-		return o, err
+	if err := o.Validate(); err != nil {
+		return o, errUsage{err, c.CommandPath()}
 	}
-	return o, o.Validate()
+	return o, nil
 }
 
 // parseMargin reads an absolute loss. "2 %" could mean points, a share of the

@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"codeberg.org/sbinet/npyio"
+	"github.com/spf13/cobra"
+)
+
+// run runs a command line in this process and returns what it printed.
+func run(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	t.Chdir(dir)
+	var out, errs bytes.Buffer
+	code = Run(context.Background(), args, IO{In: strings.NewReader(""), Out: &out, Err: &errs, Env: func(string) string { return "" }}, "v0.0.0-test")
+	return code, out.String(), errs.String()
+}
+
+// documented are the commands in README.md, in doc/*.md and in the examples of
+// every help text.
+func documented(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	add := func(where, text string) {
+		for _, line := range strings.Split(strings.ReplaceAll(text, "\\\n", " "), "\n") {
+			line, _, _ = strings.Cut(line, " #")
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, "lethe ") {
+				found[where] = append(found[where], line)
+			}
+		}
+	}
+	root := filepath.Join("..", "..")
+	docs, err := filepath.Glob(filepath.Join(root, "doc", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fenced := regexp.MustCompile("(?s)```[a-z]*\n(.*?)```")
+	for _, name := range append(docs, filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range fenced.FindAllStringSubmatch(string(text), -1) {
+			add(filepath.Base(name), block[1])
+		}
+	}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		add(c.CommandPath()+" --help", c.Example)
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk((&app{io: IO{Out: os.Stdout, Err: os.Stderr}}).root())
+	return found
+}
+
+// fixture fills a folder with the files that the documented commands name.
+func fixture(t *testing.T, dir string) {
+	t.Helper()
+	const n, classes = 400, 4
+	rng := rand.New(rand.NewPCG(1, 2))
+	labels := make([]int64, n)
+	for i := range labels {
+		labels[i] = int64(rng.IntN(classes))
+	}
+	answers := func(accuracy float64) []int64 {
+		out := make([]int64, n)
+		for i := range out {
+			out[i] = labels[i]
+			if rng.Float64() > accuracy {
+				out[i] = int64(rng.IntN(classes))
+			}
+		}
+		return out
+	}
+	npy := func(name string, v any) {
+		var b bytes.Buffer
+		if err := npyio.Write(&b, v); err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, name, b.String())
+	}
+	for _, name := range []string{"labels.npy", "y.npy"} {
+		npy(name, labels)
+	}
+	table := map[string][]int64{}
+	for _, name := range []string{"fp32", "int8", "a", "b", "c", "d"} {
+		table[name] = answers(0.9)
+		npy(name+".npy", table[name])
+	}
+	for _, name := range []string{"fp32", "int8"} {
+		scores := make([]float64, n*classes)
+		for i, p := range table[name] {
+			for c := range classes {
+				scores[i*classes+c] = rng.Float64()
+			}
+			scores[i*classes+int(p)] += 3
+		}
+		var b bytes.Buffer
+		if err := writeMatrix(&b, scores, n, classes); err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, name+"_logits.npy", b.String())
+	}
+	var attrs, long, wide strings.Builder
+	attrs.WriteString("light,device\n")
+	long.WriteString("example,model,variant,label,prediction\n")
+	wide.WriteString("id,label,resnet_fp32,resnet_int8\n")
+	for i := range n {
+		fmt.Fprintf(&attrs, "%s,%s\n", []string{"day", "night"}[i%2], []string{"phone", "camera", "scan"}[i%3])
+		for _, m := range []struct{ model, variant string }{{"a", "dense"}, {"b", "dense"}, {"c", "int8"}, {"d", "int8"}} {
+			fmt.Fprintf(&long, "img%03d,%s,%s,%d,%d\n", i, m.model, m.variant, labels[i], table[m.model][i])
+		}
+		fmt.Fprintf(&wide, "img%03d,%d,%d,%d\n", i, labels[i], table["fp32"][i], table["int8"][i])
+	}
+	write(t, dir, "attrs.csv", attrs.String())
+	write(t, dir, "names.txt", "cat\ndog\nfrog\nship\n")
+	write(t, dir, "predictions.csv", long.String())
+	write(t, dir, "preds.csv", wide.String())
+}
+
+// writeMatrix writes float64 scores [n, classes] in version 1.0 of the format.
+func writeMatrix(b *bytes.Buffer, v []float64, n, classes int) error {
+	var flat bytes.Buffer
+	if err := npyio.Write(&flat, v); err != nil {
+		return err
+	}
+	head := fmt.Sprintf("{'descr': '<f8', 'fortran_order': False, 'shape': (%d, %d), }", n, classes)
+	head += strings.Repeat(" ", 63-(10+len(head))%64) + "\n"
+	b.WriteString("\x93NUMPY\x01\x00")
+	b.Write([]byte{byte(len(head)), byte(len(head) >> 8)})
+	b.WriteString(head)
+	b.Write(flat.Bytes()[flat.Len()-8*len(v):])
+	return nil
+}
+
+func write(t *testing.T, dir, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDocumentedCommands runs every command that README, the documents and the
+// help texts show, each in a folder of its own with the files it names.
+func TestDocumentedCommands(t *testing.T) {
+	found := documented(t)
+	total := 0
+	for where, commands := range found {
+		for _, command := range commands {
+			total++
+			t.Run(where+"/"+command, func(t *testing.T) {
+				dir := t.TempDir()
+				fixture(t, dir)
+				args := strings.Fields(command)[1:]
+				if strings.Contains(command, "predictions/") {
+					must(t, dir, "import", "predictions.csv", "-o", "predictions")
+				}
+				if args[0] == "report" {
+					must(t, dir, "audit", "predictions.csv", "-o", "audit")
+				}
+				must(t, dir, args...)
+			})
+		}
+	}
+	if total < 20 {
+		t.Errorf("only %d documented commands found", total)
+	}
+}
+
+func must(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	if code, _, stderr := run(t, dir, append([]string{"--quiet"}, args...)...); code != ExitOK {
+		t.Fatalf("lethe %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
+	}
+}
+
+// Every command says what it does, shows an example and its exit codes.
+func TestHelpTexts(t *testing.T) {
+	root := (&app{io: IO{Out: os.Stdout, Err: os.Stderr}}).root()
+	for _, c := range root.Commands() {
+		if c.Short == "" || c.Example == "" {
+			t.Errorf("%s: no description or no example", c.CommandPath())
+		}
+		if c.Name() != "version" && !strings.Contains(c.Long, "Exit codes:") {
+			t.Errorf("%s: help has no exit codes", c.CommandPath())
+		}
+	}
+}
