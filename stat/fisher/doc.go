@@ -17,7 +17,8 @@
 // hypergeometric). D treats the populations alike: to ask instead whether the
 // baseline's own modal label lost votes would find such a loss by selection alone.
 //
-// The null distribution is not enumerated over tables. Because Σ(x_c·N − n_c·K₀) = 0,
+// Where there are few tables, as with two labels or a few stray votes, they are listed.
+// Otherwise they are not: because Σ(x_c·N − n_c·K₀) = 0,
 // with N = K₀ + K_t, D is 2/(K₀·K_t) times the integer S = Σ max(0, x_c·N − n_c·K₀), and a
 // recursion over labels carries the weight of each pair (votes drawn so far, S so
 // far). Ties in D are therefore exact, whatever the number of labels.
@@ -40,7 +41,8 @@
 //
 // A population without votes is [ErrEmpty], vectors over different labels are
 // [ErrLengths], a negative count is [ErrNegative]. Populations so large and of such
-// sizes that the recursion would need more than [MaxStates] states are [ErrTooLarge].
+// sizes that the recursion would need more than [MaxStates] states, with too many tables
+// to list, are [ErrTooLarge].
 //
 // # References
 //

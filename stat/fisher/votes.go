@@ -44,13 +44,25 @@ func (t *Tester) Votes(x, y []int) (p, minP, stat float64, err error) {
 		return 1, 1, stat, nil
 	}
 	most := k0 / scale * kt // the largest S, in steps of scale
-	if float64(k0+1)*float64(most+1) > MaxStates {
-		return 0, 0, 0, ErrTooLarge
-	}
 	if t.k0 != k0 || t.total != k0+kt {
 		t.k0, t.total, t.rows = k0, k0+kt, t.rows[:0]
 	}
 	slices.Sort(t.pooled) // small labels first: few states while few votes are drawn
+	states := float64(k0+1) * float64(most+1)
+	// Listing a table costs about as much as four states of the recursion.
+	if limit := int(min(states, MaxStates) / 4); t.tables(limit) <= limit {
+		p, minP = t.list(observed, scale)
+		return p, minP, stat, nil
+	}
+	if states > MaxStates {
+		return 0, 0, 0, ErrTooLarge
+	}
+	p, minP = t.recurse(observed, most, scale)
+	return p, minP, stat, nil
+}
+
+// recurse computes p and minP by the recursion over labels.
+func (t *Tester) recurse(observed, most, scale int) (p, minP float64) {
 	final := t.distribution(most, scale)
 	var beyond, all, top float64
 	for s := len(final) - 1; s >= 0; s-- { // far values first: small terms add up first
@@ -66,8 +78,7 @@ func (t *Tester) Votes(x, y []int) (p, minP, stat float64, err error) {
 			beyond = all
 		}
 	}
-	p = min(1, beyond/all)
-	return p, min(p, top/all), stat, nil
+	return min(1, beyond/all), top / all
 }
 
 // pool checks the vectors and puts the pooled counts above 0 into t.pooled.
@@ -130,6 +141,66 @@ func (t *Tester) distribution(most, scale int) []float64 {
 		low, high = nextLow, nextHigh
 	}
 	return t.now[:width]
+}
+
+// tables is the number of ways to draw from all labels but the largest, or more than
+// limit.
+func (t *Tester) tables(limit int) int {
+	n := 1
+	for _, c := range t.pooled[:len(t.pooled)-1] {
+		n *= c + 1
+		if n > limit {
+			break
+		}
+	}
+	return n
+}
+
+// list computes p and minP by listing all tables: faster than the recursion where a
+// few labels have few votes, as most examples do.
+func (t *Tester) list(observed, scale int) (p, minP float64) {
+	l := listing{t: t, kt: t.total - t.k0, scale: scale, observed: observed, most: -1}
+	for _, n := range t.pooled {
+		t.row(n) // so that rows has all entries that walk reads
+	}
+	l.walk(0, t.k0, 0, 1)
+	return min(1, l.beyond/l.all), l.top / l.all
+}
+
+// listing sums the weights of the tables listed so far.
+type listing struct {
+	t                   *Tester
+	kt, scale, observed int
+	most                int     // largest S met
+	beyond, top, all    float64 // weights of S ≥ observed, S = most, any S
+}
+
+// walk lists the draws from the i-th label on: left votes are still to be drawn, s and
+// weight belong to the labels before.
+func (l *listing) walk(i, left, s int, weight float64) {
+	n := l.t.pooled[i]
+	row := l.t.rows[n]
+	if i == len(l.t.pooled)-1 {
+		if left > n {
+			return
+		}
+		weight *= row[left]
+		s += max(0, left*l.kt-(n-left)*l.t.k0) / l.scale
+		l.all += weight
+		if s >= l.observed {
+			l.beyond += weight
+		}
+		switch {
+		case s > l.most:
+			l.most, l.top = s, weight
+		case s == l.most:
+			l.top += weight
+		}
+		return
+	}
+	for j := 0; j <= min(n, left); j++ {
+		l.walk(i+1, left-j, s+max(0, j*l.kt-(n-j)*l.t.k0)/l.scale, weight*row[j])
+	}
 }
 
 // addShifted adds weight·from[s] to to[s+step].
