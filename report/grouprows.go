@@ -350,7 +350,7 @@ func (b *builder) volcano(name, metric string, rows []*groupRow) *chart.Volcano 
 		}
 		v.Points = append(v.Points, chart.VolcanoPoint{Label: g.name, X: *f.Estimate, P: p, Tone: tone, Tip: b.tip(g)})
 	}
-	if len(v.Points) < 4 {
+	if len(v.Points) < 8 {
 		return nil
 	}
 	return v

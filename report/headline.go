@@ -249,11 +249,7 @@ func (b *builder) headlineStart(all []answer, void, harmed, asked []string) stri
 	case len(all) == 1 && len(harmed) == 1:
 		return harmedSentence(&all[0], b.paper())
 	case len(harmed) > 0:
-		verb := "harm at least one class or subgroup, or lose accuracy"
-		if b.paper() {
-			verb = "change at least one class differently from the model (raw p, as in the paper)"
-		}
-		return fmt.Sprintf("%s of %s %s: %s.", num.Count(len(harmed)), num.Plural(len(all), "variant", "variants"), verb, list(capped(harmed, 6, "others")))
+		return b.harmedVariants(all, harmed)
 	case len(asked) == len(all):
 		return "The data cannot say whether any class is harmed."
 	default:
@@ -263,6 +259,39 @@ func (b *builder) headlineStart(all []answer, void, harmed, asked []string) stri
 		}
 		return s + "."
 	}
+}
+
+// harmedVariants says how many of several variants do harm, and of which kind.
+func (b *builder) harmedVariants(all []answer, harmed []string) string {
+	class, group, accuracy := 0, 0, 0
+	for i := range all {
+		switch a := &all[i]; {
+		case a.mark() != MarkWorse:
+		case a.class.worse > 0:
+			class++
+		case a.group.worse > 0:
+			group++
+		default:
+			accuracy++
+		}
+	}
+	verb := "harm at least one class"
+	switch {
+	case b.paper():
+		verb = "change at least one class differently from the model (raw p, as in the paper)"
+	case accuracy > 0:
+		verb = "lose accuracy, or harm at least one class or subgroup"
+	case group > 0:
+		verb = "harm at least one class or subgroup"
+	}
+	if class+group+accuracy == len(all) {
+		return fmt.Sprintf("All %s variants %s.", num.Count(len(all)), verb)
+	}
+	if len(harmed) == 1 {
+		verb = strings.NewReplacer("harm at", "harms at", "change at", "changes at", "lose accuracy, or harm", "loses accuracy, or harms").Replace(verb)
+		return fmt.Sprintf("1 of %s variants, %s, %s.", num.Count(len(all)), harmed[0], verb)
+	}
+	return fmt.Sprintf("%s of %s variants %s: %s.", num.Count(len(harmed)), num.Count(len(all)), verb, list(capped(harmed, 6, "others")))
 }
 
 // harmedSentence is the start of the headline for a single variant.
@@ -324,25 +353,29 @@ func correctionPhrase(fdr string) string {
 	return correction(fdr) + " correction"
 }
 
-// undecided is what could not be decided, and what would decide it.
+// undecided is what could not be decided, and what would decide it. What holds
+// for several variants is said once.
 func (b *builder) undecided() []Text {
-	var out []Text
+	var open said
 	for _, name := range b.c.variants() {
 		rows := b.groupRows("classimpact", name, finding.Class)
-		t := b.tally(rows)
-		if t.unknown > 0 {
-			s := fmt.Sprintf("%s: %s cannot be judged: %s.", name, classNoun.of(t.unknown, t.total), why(t.reasons))
+		if t := b.tally(rows); t.unknown > 0 {
+			s := fmt.Sprintf("%s cannot be judged: %s.", classNoun.of(t.unknown, t.total), why(t.reasons))
 			if len(t.needed) > 0 {
 				s += " Needed: " + sentence(t.needed[0])
 			}
-			out = append(out, Text{S: s})
+			open.add(s, name)
 		}
-		if g := b.tally(b.groupRows("slice", name, finding.Subgroup)); g.unknown > 0 {
-			out = append(out, Text{S: fmt.Sprintf("%s: %s cannot be judged: %s.", name, groupNoun.of(g.unknown, g.total), why(g.reasons))})
+		if t := b.tally(b.groupRows("slice", name, finding.Subgroup)); t.unknown > 0 {
+			open.add(fmt.Sprintf("%s cannot be judged: %s.", groupNoun.of(t.unknown, t.total), why(t.reasons)), name)
 		}
-		if open := b.openMargins(rows); open != "" {
-			out = append(out, Text{S: name + ": " + open})
+		if s := b.openMargins(rows); s != "" {
+			open.add(s, name)
 		}
+	}
+	var out []Text
+	for _, s := range open.texts {
+		out = append(out, Text{S: list(capped(open.variants[s], 6, "others")) + ": " + s})
 	}
 	return append(out, b.unmeasured()...)
 }

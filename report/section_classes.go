@@ -174,7 +174,7 @@ func (b *builder) longtail() *Section {
 	var measured []*finding.Finding
 	for _, f := range found {
 		if f.Outcome == finding.NotMeasurable {
-			if text := (Text{S: capital(questionText(f)) + ": " + notMeasured(f)}); len(p.Lead) < 4 && !hasText(p.Lead, text.S) {
+			if text := (Text{S: notMeasured(f)}); len(p.Lead) < 4 && !hasText(p.Lead, text.S) {
 				p.Lead = append(p.Lead, text)
 			}
 			continue

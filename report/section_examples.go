@@ -179,11 +179,13 @@ func (b *builder) scatter(name string) *Figure {
 			Tip: fmt.Sprintf("baseline %s right, variant %s right: %s", share(k[0]), share(k[1]), num.Plural(counts[k], "example", "examples"))})
 	}
 	numbers := b.scatterTable(t, g)
+	lost, won, same := draw.Sides()
 	return &Figure{
 		ID: anchor("scatter", name), Title: "Votes for the true class, " + name, Layout: Side,
-		Caption: "Every example counts once: how many baseline members are right against how many variant members are. Below the diagonal votes were lost; the darker, the more examples.",
-		Legend:  []Legend{{chart.Worse, "bar", "fewer right than before"}, {chart.Reference, "bar", "unchanged"}, {chart.Better, "bar", "more right"}},
-		Panels:  []Panel{{Title: name, Draw: draw}}, Numbers: numbers,
+		Caption: "Every example counts once: how many baseline members are right against how many variant members are. The stronger the color, the more examples. " +
+			fmt.Sprintf("%s have fewer members right than before (below the diagonal), %s more, %s as many.", num.Plural(lost, "example", "examples"), num.Count(won), num.Count(same)),
+		Legend: []Legend{{chart.Worse, "bar", "fewer right than before"}, {chart.Reference, "bar", "unchanged"}, {chart.Better, "bar", "more right"}},
+		Panels: []Panel{{Title: name, Draw: draw}}, Numbers: numbers,
 	}
 }
 
@@ -265,7 +267,7 @@ func (b *builder) flips() *Section {
 		if c := groups[finding.Class]; len(c) > 0 {
 			p.Blocks = append(p.Blocks, b.pairTable(anchor("flip-class", name), "Changed answers by class, "+name, "class", sorted(c)))
 		} else if t := b.c.table("flip-pairs", name); t != nil {
-			p.Blocks = append(p.Blocks, b.raw(t))
+			p.Blocks = append(p.Blocks, b.raw(mostLost(t)))
 		}
 		if c := groups[finding.Subgroup]; len(c) > 0 {
 			p.Blocks = append(p.Blocks, b.pairTable(anchor("flip-group", name), "Changed answers by subgroup, "+name, "subgroup", sorted(c)))
@@ -275,6 +277,26 @@ func (b *builder) flips() *Section {
 		}
 	}
 	return s
+}
+
+// mostLost is the table of changed answers with the largest net loss first.
+func mostLost(t *finding.Table) *finding.Table {
+	g := read(t, "right_to_wrong", "wrong_to_right")
+	if g == nil {
+		return t
+	}
+	order := make([]int, g.len())
+	for i := range order {
+		order[i] = i
+	}
+	net := func(i int) float64 { return g.or(i, "right_to_wrong") - g.or(i, "wrong_to_right") }
+	sort.SliceStable(order, func(x, y int) bool { return net(order[x]) > net(order[y]) })
+	out := *t
+	out.Rows = make([][]any, len(order))
+	for i, j := range order {
+		out.Rows[i] = t.Rows[j]
+	}
+	return &out
 }
 
 func flipName(f *finding.Finding) string {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/lethe-audit/lethe/finding"
 	"github.com/lethe-audit/lethe/internal/num"
@@ -10,7 +11,7 @@ import (
 )
 
 // heatSide is how many true and predicted classes a confusion picture has.
-const heatSide = 10
+const heatSide = 12
 
 // confusion says where lost examples go.
 func (b *builder) confusion() *Section {
@@ -26,10 +27,10 @@ func (b *builder) confusion() *Section {
 		if g := read(t, "true", "predicted", "difference"); g != nil && g.len() > 0 {
 			numbers := b.raw(t)
 			p.Blocks = append(p.Blocks, &Figure{
-				ID: anchor("confusion-heat", name), Title: "Confusion difference, " + name, Layout: Side,
+				ID: anchor("confusion-heat", name), Title: "Confusion difference, " + name, Layout: Wide,
 				Caption: "Rows are true classes, columns predicted ones; numbers are percentage points. On the diagonal a loss is recall lost; elsewhere a gain is a new mistake. Classes with the largest changes only.",
 				Legend:  []Legend{{chart.Worse, "bar", "more mistakes or less recall"}, {chart.Better, "bar", "fewer mistakes or more recall"}},
-				Panels:  []Panel{{Title: name, Draw: heat(name, g)}}, Numbers: numbers,
+				Panels:  []Panel{{Title: name, Draw: b.heat(name, g)}}, Numbers: numbers,
 			})
 		}
 		if list := b.c.find(query{check: "confusion", variant: name}); len(list) > 0 {
@@ -48,39 +49,43 @@ func (b *builder) confusion() *Section {
 	return s
 }
 
-// heat draws the classes of the largest cells, in the order of the cells.
-func heat(name string, g *grid) *chart.Heat {
-	h := &chart.Heat{Name: "Confusion difference, " + name, RowAxis: "true"}
-	rows, cols := map[string]int{}, map[string]int{}
-	index := func(seen map[string]int, names *[]string, name string) (int, bool) {
-		if i, ok := seen[name]; ok {
-			return i, true
-		}
-		if len(*names) == heatSide {
-			return 0, false
-		}
-		seen[name] = len(*names)
-		*names = append(*names, name)
-		return seen[name], true
+// heat draws the classes of the largest cells: all classes in order on both
+// axes where they are few, else the true and the predicted classes of the
+// largest cells.
+func (b *builder) heat(name string, g *grid) *chart.Heat {
+	h := &chart.Heat{Name: "Confusion difference, " + name, RowAxis: "true", ColAxis: "predicted"}
+	if classes := b.c.config.Classes; len(classes) <= heatSide {
+		h.Rows, h.Cols = classes, classes
+	} else {
+		h.Rows, h.Cols = firstTexts(g, "true", heatSide), firstTexts(g, "predicted", heatSide)
 	}
+	seen := map[[2]int]bool{}
 	for i := range g.len() {
 		truth, predicted, d := g.text(i, "true"), g.text(i, "predicted"), g.or(i, "difference")
-		r, ok := index(rows, &h.Rows, truth)
-		if !ok {
+		at := [2]int{slices.Index(h.Rows, truth), slices.Index(h.Cols, predicted)}
+		if at[0] < 0 || at[1] < 0 || seen[at] {
 			continue
 		}
-		c, ok := index(cols, &h.Cols, predicted)
-		if !ok {
-			continue
-		}
+		seen[at] = true
 		tone := chart.Worse
 		if (truth == predicted) == (d > 0) {
 			tone = chart.Better
 		}
-		h.Cells = append(h.Cells, chart.HeatCell{Row: r, Col: c, Value: d, Text: num.PPValue(d), Tone: tone,
+		h.Cells = append(h.Cells, chart.HeatCell{Row: at[0], Col: at[1], Value: d, Text: num.PPValue(d), Tone: tone,
 			Tip: fmt.Sprintf("%s predicted as %s: %s", truth, predicted, num.PP(d))})
 	}
 	return h
+}
+
+// firstTexts are the first n different texts of a column.
+func firstTexts(g *grid, column string, n int) []string {
+	var out []string
+	for i := 0; i < g.len() && len(out) < n; i++ {
+		if s := g.text(i, column); !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // curvePanels is how many classes have a panel of their own.

@@ -58,7 +58,8 @@ func (f *Floors) SVG(width int) string {
 	const high = 30.0
 	h := float64(len(f.Rows))*high + 48
 	c := newCanvas(w, h)
-	_, hi, ticks := nice(0, math.Max(hi, 0.001), int(math.Max(3, (w-left-right)/90)))
+	hi = math.Max(hi, 0.001) * 1.04
+	ticks := inner(0, hi, int(math.Max(3, (w-left-right)/90)))
 	x := scale{0, hi, left, w - right}
 	bottom := h - 40
 	for _, t := range ticks {
@@ -67,7 +68,7 @@ func (f *Floors) SVG(width int) string {
 			class = "zero"
 		}
 		c.line(x.at(t), 4, x.at(t), bottom, class)
-		c.text(x.at(t), bottom+16, "tick", middle, tickText(t, ticks[1]-ticks[0], 100))
+		c.text(x.at(t), bottom+16, "tick", middle, tickText(t, distance(ticks), 100))
 	}
 	c.text((x.from+x.to)/2, bottom+34, "axis", middle, f.XLabel)
 	for i, r := range f.Rows {

@@ -22,9 +22,8 @@ type GridCell struct {
 	Tip   string
 }
 
-// Alt says how many points lie under, on and above the diagonal.
-func (g *Grid) Alt() string {
-	var under, on, above int64
+// Sides counts the points under, above and on the diagonal.
+func (g *Grid) Sides() (under, above, on int64) {
 	for _, c := range g.Cells {
 		switch {
 		case c.Y < c.X:
@@ -35,6 +34,12 @@ func (g *Grid) Alt() string {
 			on += c.Count
 		}
 	}
+	return under, above, on
+}
+
+// Alt says how many points lie under, on and above the diagonal.
+func (g *Grid) Alt() string {
+	under, above, on := g.Sides()
 	return fmt.Sprintf("%s: %d examples under the diagonal, %d on it, %d above it.", g.Name, under, on, above)
 }
 

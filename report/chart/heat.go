@@ -50,8 +50,9 @@ func (m *Heat) SVG(width int) string {
 	for _, r := range m.Cols {
 		top = math.Max(top, textWidth(r))
 	}
-	left, top = math.Min(left+12, w*0.3), math.Min(top, 96)*0.72+24
-	cell := math.Min((w-left-30)/float64(max(len(m.Cols), 1)), 44)
+	slant := math.Min(top, 92) * 0.72 // of the column names, which lean to the right
+	left, top = math.Min(math.Max(left, 100)+12, w*0.3), slant+24
+	cell := math.Min((w-left-slant)/float64(max(len(m.Cols), 1)), 48)
 	high := math.Min(cell, 30)
 	h := top + high*float64(len(m.Rows)) + 8
 	c := newCanvas(w, h)
@@ -83,6 +84,6 @@ func (m *Heat) SVG(width int) string {
 		fmt.Fprintf(&c.b, `<text class="name" transform="translate(%s %s) rotate(-45)">%s%s</text>`,
 			px(left+cell*(float64(j)+0.5)+2), px(top-6), title(r), escape(fit(r, 92)))
 	}
-	c.text(left-8, top-8, "axis", end, m.RowAxis)
+	c.text(left-8, top-8, "axis", end, m.RowAxis+" ↓  "+m.ColAxis+" →")
 	return c.finish("heat", m.Alt())
 }

@@ -54,7 +54,7 @@ func (r *Ranked) SVG(width int) string {
 	h := float64(len(r.Rows))*rowHeight + extra + 48
 	c := newCanvas(w, h)
 	lo, hi := r.domain()
-	lo, hi, ticks := nice(lo, hi, int(math.Max(3, (w-left-right)/90)))
+	lo, hi, ticks := padded(lo, hi, int(math.Max(3, (w-left-right)/55)))
 	x := scale{lo, hi, left, w - right}
 	bottom := h - 40
 	for _, t := range ticks {
@@ -63,7 +63,7 @@ func (r *Ranked) SVG(width int) string {
 			class = "zero"
 		}
 		c.line(x.at(t), 4, x.at(t), bottom, class)
-		c.text(x.at(t), bottom+16, "tick", middle, tickText(t, ticks[1]-ticks[0], r.factor()))
+		c.text(x.at(t), bottom+16, "tick", middle, tickText(t, distance(ticks), r.factor()))
 	}
 	if m := r.margin(); m != 0 && m >= lo && m <= hi {
 		c.line(x.at(m), 4, x.at(m), bottom, "margin")

@@ -41,25 +41,26 @@ func step(span float64, n int) float64 {
 	}
 }
 
-// nice widens [lo, hi] to round numbers and returns the ticks between them,
-// about n of them.
-func nice(lo, hi float64, n int) (low, high float64, ticks []float64) {
-	if hi < lo {
-		lo, hi = hi, lo
+// padded widens [lo, hi] a little, so that no mark lies on the frame, and
+// returns the round numbers in it, about n of them.
+func padded(lo, hi float64, n int) (low, high float64, ticks []float64) {
+	pad := (hi - lo) * 0.04
+	if !(pad > 0) {
+		pad = math.Max(math.Abs(lo)*0.1, 0.001)
 	}
-	if hi == lo {
-		pad := math.Max(math.Abs(lo)*0.1, 0.001)
-		lo, hi = lo-pad, hi+pad
-	}
-	d := step(hi-lo, n)
-	first, last := math.Floor(lo/d+1e-9), math.Ceil(hi/d-1e-9)
-	for k := first; k <= last; k++ {
-		ticks = append(ticks, k*d)
-	}
-	return first * d, last * d, ticks
+	lo, hi = lo-pad, hi+pad
+	return lo, hi, inner(lo, hi, n)
 }
 
-// inner are the ticks of [lo, hi] without widening it.
+// distance is the distance of neighboring ticks.
+func distance(ticks []float64) float64 {
+	if len(ticks) < 2 {
+		return 0
+	}
+	return ticks[1] - ticks[0]
+}
+
+// inner are the round numbers in [lo, hi], about n of them.
 func inner(lo, hi float64, n int) (ticks []float64) {
 	d := step(hi-lo, n)
 	for k := math.Ceil(lo/d - 1e-9); k*d <= hi+d*1e-9; k++ {

@@ -61,9 +61,9 @@ func (v *Volcano) SVG(width int) string {
 	if v.Margin > 0 {
 		lo = math.Min(lo, -v.Margin)
 	}
-	lo, hi, xt := nice(lo, hi, 5)
+	lo, hi, xt := padded(lo, hi, 5)
 	x := scale{lo, hi, 34, w - 14}
-	y := scale{0, top * 1.06, h - 40, 14}
+	y := scale{0, top * 1.06, h - 40, 20}
 	v.axes(c, x, y, xt)
 	v.points(c, x, y)
 	v.labels(c, x, y)
@@ -77,13 +77,17 @@ func (v *Volcano) axes(c *canvas, x, y scale, xt []float64) {
 			class = "zero"
 		}
 		c.line(x.at(t), y.to, x.at(t), y.from, class)
-		c.text(x.at(t), y.from+16, "tick", middle, tickText(t, step(x.hi-x.lo, 5), 100))
+		c.text(x.at(t), y.from+16, "tick", middle, tickText(t, distance(xt), 100))
 	}
 	for _, t := range inner(0, y.hi, 4) {
 		if t > maxLogP {
 			break
 		}
-		c.text(x.from-8, y.at(t)+4, "tick", end, tickText(t, step(y.hi, 4), 1))
+		text := tickText(t, step(y.hi, 4), 1)
+		if t == maxLogP {
+			text = "≥" + text
+		}
+		c.text(x.from-8, y.at(t)+4, "tick", end, text)
 	}
 	c.text((x.from+x.to)/2, y.from+34, "axis", middle, v.XLabel)
 	c.text(4, 9, "axis", start, "-log10 p")
@@ -139,9 +143,11 @@ func (v *Volcano) labels(c *canvas, x, y scale) {
 		}
 		text := fit(p.Label, 110)
 		px, py, tw := x.at(p.X), y.at(logP(p.P)), textWidth(text)
-		b, anchor, at := box{px + 7, py - 8, px + 7 + tw, py + 6}, start, px+7
-		if b.x1 > x.to+10 {
-			b, anchor, at = box{px - 7 - tw, py - 8, px - 7, py + 6}, end, px-7
+		right := box{px + 7, py - 8, px + 7 + tw, py + 6}
+		left := box{px - 7 - tw, py - 8, px - 7, py + 6}
+		b, anchor, at := right, start, px+7
+		if p.X < 0 && left.x0 >= x.from || right.x1 > x.to+10 {
+			b, anchor, at = left, end, px-7
 		}
 		clash := b.x0 < x.from-20
 		for _, t := range taken {
@@ -149,7 +155,7 @@ func (v *Volcano) labels(c *canvas, x, y scale) {
 		}
 		if !clash {
 			taken = append(taken, b)
-			c.text(at, py+4, "name", anchor, text)
+			c.text(at, py+4, "name halo", anchor, text)
 		}
 	}
 }

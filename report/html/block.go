@@ -17,6 +17,7 @@ import (
 // The widths at which figures are drawn, in CSS pixels.
 const (
 	wideWidth   = 900 // one panel over the page
+	heatWidth   = 680
 	tallWidth   = 520 // the right half of a duo
 	smallWidth  = 380
 	narrowWidth = 340 // every figure on a phone
@@ -47,6 +48,20 @@ func sign(m report.Mark) string {
 // chip is a verdict with its mark; the sign says what the color says.
 func chip(m report.Mark, word string) template.HTML {
 	return template.HTML(fmt.Sprintf(`<span class="chip %s"><i aria-hidden="true">%s</i>%s</span>`, m, sign(m), esc(word)))
+}
+
+// verdict is the chip of a cell; what follows the short answer stands under
+// it: "cannot say", and why.
+func verdict(c report.Cell) string {
+	word, why, _ := strings.Cut(c.Text, ": ")
+	if why == "" {
+		word, why, _ = strings.Cut(c.Text, ", ")
+	}
+	text := string(chip(c.Mark, word))
+	if why != "" {
+		text += `<span class="why">` + esc(why) + `</span>`
+	}
+	return text
 }
 
 func refs(notes []int) string {
@@ -83,7 +98,7 @@ func (r *renderer) block(b report.Block) template.HTML {
 }
 
 func (r *renderer) figure(out *strings.Builder, f *report.Figure) {
-	fmt.Fprintf(out, `<figure class="figure %s" id="%s">`, f.Layout, esc(f.ID))
+	fmt.Fprintf(out, `<figure class="figure fig-%s" id="%s">`, f.Layout, esc(f.ID))
 	words := fmt.Sprintf(`<figcaption class="words"><h4>%s</h4><p class="caption">%s</p>%s</figcaption>`, esc(f.Title), esc(f.Caption), legend(f.Legend))
 	switch f.Layout {
 	case report.Duo:
@@ -91,8 +106,12 @@ func (r *renderer) figure(out *strings.Builder, f *report.Figure) {
 		fmt.Fprintf(out, `<div class="panels small">%s</div>`, f.Panels[0].Draw.SVG(smallWidth))
 		fmt.Fprintf(out, `<div class="panels tall">%s</div>`, both(f.Panels[1].Draw, tallWidth))
 	case report.Side:
-		fmt.Fprintf(out, `<div class="panels">%s</div>%s`, f.Panels[0].Draw.SVG(smallWidth), words)
+		fmt.Fprintf(out, `%s<div class="panels">%s</div>`, words, f.Panels[0].Draw.SVG(smallWidth))
 	case report.Wide:
+		if _, ok := f.Panels[0].Draw.(*chart.Heat); ok {
+			fmt.Fprintf(out, `%s<div class="panels">%s</div>`, words, both(f.Panels[0].Draw, heatWidth))
+			break
+		}
 		fmt.Fprintf(out, `%s<div class="panels">%s</div>`, words, both(f.Panels[0].Draw, wideWidth))
 	default:
 		out.WriteString(words)
@@ -107,9 +126,9 @@ func (r *renderer) figure(out *strings.Builder, f *report.Figure) {
 }
 
 func (r *renderer) multiples(out *strings.Builder, panels []report.Panel) {
-	width, class := curveWidth, "panels multiples"
+	width, class := curveWidth, "panels tiles"
 	if _, ok := panels[0].Draw.(*chart.Curve); !ok {
-		width, class = narrowWidth, "panels multiples large"
+		width, class = narrowWidth, "panels tiles large"
 	}
 	fmt.Fprintf(out, `<div class="%s">`, class)
 	for _, p := range panels {
@@ -120,7 +139,7 @@ func (r *renderer) multiples(out *strings.Builder, panels []report.Panel) {
 
 // both draws a figure for wide pages and for phones; the style sheet shows one.
 func both(f chart.Figure, width int) string {
-	return `<div class="wide">` + f.SVG(width) + `</div><div class="narrow">` + f.SVG(narrowWidth) + `</div>`
+	return `<div class="at-wide">` + f.SVG(width) + `</div><div class="at-narrow">` + f.SVG(narrowWidth) + `</div>`
 }
 
 func legend(items []report.Legend) string {
@@ -185,7 +204,7 @@ func (r *renderer) table(out *strings.Builder, t *report.Table) {
 	}
 	out.WriteString("</tbody></table></div>")
 	if n := max(t.Total, len(t.Rows)); n > len(t.Rows) {
-		fmt.Fprintf(out, `<p class="more">%s of %s shown, worst first; see findings.jsonl, or <code>lethe report DIR --all</code>.</p>`, num.Count(len(t.Rows)), num.Count(n))
+		fmt.Fprintf(out, `<p class="more">%s of %s shown; see findings.jsonl, or <code>lethe report DIR --all</code>.</p>`, num.Count(len(t.Rows)), num.Count(n))
 	}
 	if t.Note != "" {
 		fmt.Fprintf(out, `<p class="more">%s</p>`, esc(t.Note))
@@ -195,7 +214,7 @@ func (r *renderer) table(out *strings.Builder, t *report.Table) {
 func (r *renderer) cell(out *strings.Builder, t *report.Table, j int, c report.Cell) {
 	text := esc(c.Text)
 	if c.Mark != report.NoMark {
-		text = string(chip(c.Mark, c.Text))
+		text = verdict(c)
 	}
 	text += refs(c.Notes)
 	switch {

@@ -105,7 +105,7 @@ type renderer struct {
 func (r *renderer) page(doc *report.Doc) ([]byte, error) {
 	r.spent = 0
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"block": r.block, "chip": chip, "text": textHTML, "titled": titled,
+		"draw": r.block, "chip": chip, "text": textHTML, "titled": titled,
 	}).Parse(webui.ReportTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("report: html template: %w", err)

@@ -260,7 +260,7 @@ func (p *printer) table(t *report.Table) {
 	}
 	p.f("\n")
 	if n := t.Total - len(t.Rows); n > 0 {
-		p.f("%s of %s rows shown, worst first; all of them: `lethe report DIR --all`, findings.jsonl.\n\n", num.Count(len(t.Rows)), num.Count(t.Total))
+		p.f("%s of %s rows shown; all of them: `lethe report DIR --all`, findings.jsonl.\n\n", num.Count(len(t.Rows)), num.Count(t.Total))
 	}
 	if t.Note != "" {
 		p.f("%s\n\n", escape(t.Note))
