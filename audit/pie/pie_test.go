@@ -117,7 +117,7 @@ func shapes() map[string]*prediction.Table {
 		"independent": random(51, 4500, 10, 9, 3),
 		"paired":      paired(52, 4500, 9),
 		"single pair": random(53, 4500, 1, 1),
-		"many":        random(54, 2100, 40, 41),
+		"many":        planting{examples: 2100, classes: 6, members: []int{40, 41}, hard: 0.2, shift: 0.5, seed: 54}.table(),
 	}
 }
 
