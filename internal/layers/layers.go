@@ -12,6 +12,7 @@ func Rules() []Rule {
 	return []Rule{
 		// vocabulary and maths: the bottom
 		{"dataset", ""},
+		{"onnx", ""},
 		{"stat", ""},
 		{"stat/tail", ""},
 		{"stat/*", "stat/tail"},
