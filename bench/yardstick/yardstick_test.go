@@ -57,7 +57,7 @@ func python(t *testing.T, args ...string) answer {
 // TestSameNumbers: the script and the audit agree, from arrays and from a long
 // CSV table that the benchmark's generator writes.
 func TestSameNumbers(t *testing.T) {
-	spec := planted.Large(3000, 20, 6)
+	spec := planted.Large(6000, 8, 20)
 	spec.Seed = 1
 	spec.Variants = append(spec.Variants[:1:1], spec.Variants[4:]...)
 	table, _, err := planted.New(spec)
@@ -66,7 +66,7 @@ func TestSameNumbers(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for format, path := range map[string]string{"npy": dir, "csv": filepath.Join(dir, "long.csv")} {
-		gen := exec.Command("go", "run", "../gen", "--examples", "3000", "--classes", "20", "--members", "6",
+		gen := exec.Command("go", "run", "../gen", "--examples", "6000", "--classes", "8", "--members", "20",
 			"--candidates", "2", "--format", format, "-o", path)
 		if out, err := gen.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -77,7 +77,7 @@ func TestSameNumbers(t *testing.T) {
 
 func compare(t *testing.T, table *prediction.Table, got answer) {
 	t.Helper()
-	if got.Examples != 3000 || got.Models != 18 || got.Baseline != "dense" || len(got.Variants) != 2 {
+	if got.Examples != 6000 || got.Models != 60 || got.Baseline != "dense" || len(got.Variants) != 2 {
 		t.Fatalf("the script read %+v", got)
 	}
 	o := audit.DefaultOptions()
@@ -112,12 +112,12 @@ func compare(t *testing.T, table *prediction.Table, got answer) {
 				pieCount += count(r.PIE)
 			}
 		}
-		if float64(pieCount)/3000 != v.PIEShare || tied != v.Tied {
-			t.Errorf("%s: %d PIEs and %d ties, the script says %v and %d", name, pieCount, tied, v.PIEShare*3000, v.Tied)
+		if float64(pieCount)/6000 != v.PIEShare || tied != v.Tied {
+			t.Errorf("%s: %d PIEs and %d ties, the script says %v and %d", name, pieCount, tied, v.PIEShare*6000, v.Tied)
 		}
 		// the script adds single-precision vote shares
-		if d := math.Abs(taxicab/3000 - v.Taxicab); d > 1e-6 {
-			t.Errorf("%s: mean taxicab distance %v, the script says %v", name, taxicab/3000, v.Taxicab)
+		if d := math.Abs(taxicab/6000 - v.Taxicab); d > 1e-6 {
+			t.Errorf("%s: mean taxicab distance %v, the script says %v", name, taxicab/6000, v.Taxicab)
 		}
 		share := pies.Find(t, fmt.Sprintf("pie/pie-share/%s/%s", name, finding.Overall))
 		if *share.Estimate != v.PIEShare {
