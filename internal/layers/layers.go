@@ -20,6 +20,9 @@ func Rules() []Rule {
 		{"prediction", "dataset internal/atomicfile"},
 		{"prediction/*", "dataset prediction internal/atomicfile"},
 		{"finding", "dataset internal/atomicfile"},
+		// the left half: models to predictions
+		{"engine/kernel", ""},
+		{"engine/kernel/gen", ""},
 		// the right half: predictions to findings to reports
 		{"audit", "dataset prediction finding"},
 		{"audit/audittest", "audit dataset finding prediction"},

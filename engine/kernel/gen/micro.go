@@ -1,0 +1,326 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// microUnit generates the micro-kernels of amd64: two vectors wide while the
+// accumulators leave two registers for B and one for A, and one vector wide
+// for the last panel. Zen 4 starts one 512-bit (two 256-bit) fused
+// multiply-adds a cycle, which have a latency of 4: eight accumulators keep it
+// busy, more of them save loads of B.
+func microUnit() *unit {
+	u := &unit{}
+	u.microTable(avx512, [][2]int{{1, 16}, {2, 14}})
+	u.microTable(avx2, [][2]int{{1, 12}, {2, 6}})
+	return u
+}
+
+// microTable generates the kernels of each number of vectors with 1 to the
+// given number of rows, and the function that lists them.
+func (u *unit) microTable(s x86, shapes [][2]int) {
+	var table strings.Builder
+	for _, shape := range shapes {
+		table.WriteString("\t\t{")
+		for rows := 1; rows <= shape[1]; rows++ {
+			m := micro{unit: u, x86: s, vecs: shape[0], rows: rows}
+			m.generate()
+			fmt.Fprintf(&table, "%s, ", m.name())
+		}
+		table.WriteString("},\n")
+	}
+	fmt.Fprintf(&u.decl, "// micro%s lists the micro-kernels by vectors-1 and rows-1.\nfunc micro%s() [][]microFunc {\n\treturn [][]microFunc{\n%s\t}\n}\n\n",
+		s.name, s.name, table.String())
+}
+
+// micro is one micro-kernel. Registers of the loops:
+//
+//	DI args   AX, BX rows 0 and 4 of A   DX, R15 the same of the second group
+//	R8 am   R9 3·am   R10 ak   SI row of B   R11 bk   R12 k left   CX o left
+//	R13, R14 A and B at the start of the k loop; the p loop's are on the stack
+type micro struct {
+	*unit
+	x86
+	vecs, rows int
+}
+
+func (m *micro) name() string { return fmt.Sprintf("micro%sv%dr%d", m.x86.name, m.vecs, m.rows) }
+
+func (m *micro) first() int { return (m.rows + 1) / 2 }
+
+func (m *micro) acc(row, vec int) int { return row*m.vecs + vec }
+
+// b is the register of B's vector, which the epilogue reuses.
+func (m *micro) b(vec int) int { return m.rows*m.vecs + vec }
+
+// tmp is the first free register.
+func (m *micro) tmp() int { return m.b(m.vecs) }
+
+func (m *micro) generate() {
+	m.begin(m.name(), "(p *microArgs)", 24, 8)
+	m.p("MOVQ p+0(FP), DI")
+	m.initialize()
+	m.loops()
+	m.epilogue()
+}
+
+// initialize loads C into the accumulators or clears them.
+func (m *micro) initialize() {
+	m.p("CMPQ microArgs_acc(DI), $0")
+	m.p("JNE load")
+	for i := range m.rows * m.vecs {
+		m.zero(m.unit, i)
+	}
+	m.p("JMP start")
+	m.label("load")
+	m.mask()
+	m.walk("c", "cm", "cm2", func(row int) {
+		for v := range m.vecs {
+			m.load("SI", v, m.acc(row, v))
+		}
+	})
+	m.label("start")
+}
+
+// mask loads the mask of the last vector: K1, or for AVX2 the highest register,
+// which only the widest accumulator layouts leave free outside the loops.
+func (m *micro) mask() {
+	if m.wide() {
+		m.p("KMOVQ microArgs_mask16(DI), K1")
+		return
+	}
+	m.p("VMOVDQU microArgs_mask8(DI), Y15")
+}
+
+// load reads a vector of a row of C or of the residual, the last under the mask.
+func (m *micro) load(ptr string, vec, dst int) {
+	off := vec * m.bytes
+	switch {
+	case vec < m.vecs-1:
+		m.p("VMOVUPS %d(%s), %s", off, ptr, m.v(dst))
+	case m.wide():
+		m.p("VMOVUPS.Z %d(%s), K1, %s", off, ptr, m.v(dst))
+	default:
+		m.p("VMASKMOVPS %d(%s), Y15, %s", off, ptr, m.v(dst))
+	}
+}
+
+// walk visits the rows with SI pointing at each of them.
+func (m *micro) walk(base, stride, group string, visit func(row int)) {
+	m.p("MOVQ microArgs_%s(DI), SI", base)
+	m.p("MOVQ microArgs_%s(DI), R8", stride)
+	if m.rows > 1 {
+		m.p("MOVQ microArgs_%s(DI), R9", group)
+		m.p("ADDQ SI, R9")
+	}
+	for row := range m.rows {
+		if row == m.first() {
+			m.p("MOVQ R9, SI")
+		} else if row > 0 {
+			m.p("ADDQ R8, SI")
+		}
+		visit(row)
+	}
+}
+
+// groups lists the pointer registers of A and the rows they serve, at most
+// four each.
+func (m *micro) groups() (regs []string, rows [][]int) {
+	split := func(a, b string, from, to int) {
+		for i, r := range []string{a, b} {
+			lo, hi := from+4*i, min(from+4*i+4, to)
+			if lo >= hi {
+				continue
+			}
+			var list []int
+			for row := lo; row < hi; row++ {
+				list = append(list, row)
+			}
+			regs, rows = append(regs, r), append(rows, list)
+		}
+	}
+	split("AX", "BX", 0, m.first())
+	split("DX", "R15", m.first(), m.rows)
+	return regs, rows
+}
+
+func (m *micro) loops() {
+	m.p("MOVQ microArgs_am(DI), R8; LEAQ (R8)(R8*2), R9")
+	m.p("MOVQ microArgs_ak(DI), R10; MOVQ microArgs_bk(DI), R11")
+	m.p("MOVQ microArgs_a(DI), R13; MOVQ microArgs_b(DI), R14")
+	m.p("MOVQ microArgs_n+16(DI), CX; MOVQ CX, pn-24(SP)")
+	m.label("p")
+	m.p("MOVQ R13, pa-16(SP); MOVQ R14, pb-8(SP)")
+	m.p("MOVQ microArgs_n+8(DI), CX")
+	m.label("o")
+	regs, rows := m.groups()
+	m.p("MOVQ R13, AX; MOVQ R14, SI; MOVQ microArgs_n(DI), R12")
+	for _, r := range regs {
+		switch r {
+		case "BX":
+			m.p("LEAQ (R13)(R8*4), BX")
+		case "DX":
+			m.p("MOVQ microArgs_am2(DI), DX; ADDQ R13, DX")
+		case "R15":
+			m.p("LEAQ (DX)(R8*4), R15")
+		}
+	}
+	m.p("PCALIGN $32")
+	m.label("k")
+	m.step(regs, rows)
+	m.p("DECQ R12")
+	m.p("JNZ k")
+	m.p("ADDQ microArgs_ak+8(DI), R13; ADDQ microArgs_bk+8(DI), R14")
+	m.p("DECQ CX")
+	m.p("JNZ o")
+	m.p("MOVQ pa-16(SP), R13; MOVQ pb-8(SP), R14")
+	m.p("ADDQ microArgs_ak+16(DI), R13; ADDQ microArgs_bk+16(DI), R14")
+	m.p("DECQ pn-24(SP)")
+	m.p("JNZ p")
+}
+
+// step multiplies one column of A with one row of B.
+func (m *micro) step(regs []string, rows [][]int) {
+	for v := range m.vecs {
+		m.p("VMOVUPS %d(SI), %s", v*m.bytes, m.v(m.b(v)))
+	}
+	free := m.regs - m.tmp()
+	for g, r := range regs {
+		for i, row := range rows[g] {
+			addr := []string{"(%s)", "(%s)(R8*1)", "(%s)(R8*2)", "(%s)(R9*1)"}[i]
+			addr = fmt.Sprintf(addr, r)
+			if m.vecs == 1 && m.wide() {
+				m.p("VFMADD231PS.BCST %s, %s, %s", addr, m.v(m.b(0)), m.v(m.acc(row, 0)))
+				continue
+			}
+			t := m.v(m.tmp() + row%free)
+			line := fmt.Sprintf("VBROADCASTSS %s, %s", addr, t)
+			for v := range m.vecs {
+				line += fmt.Sprintf("; VFMADD231PS %s, %s, %s", m.v(m.b(v)), t, m.v(m.acc(row, v)))
+			}
+			m.p("%s", line)
+		}
+	}
+	line := "ADDQ R11, SI"
+	for _, r := range regs {
+		line += "; ADDQ R10, " + r
+	}
+	m.p("%s", line)
+}
+
+// epilogue adds bias and residual, applies the activation and stores C.
+func (m *micro) epilogue() {
+	m.mask()
+	m.p("MOVQ microArgs_bias(DI), SI")
+	m.p("TESTQ SI, SI")
+	m.p("JZ residual")
+	for v := range m.vecs {
+		m.p("VMOVUPS %d(SI), %s", v*m.bytes, m.v(m.b(v)))
+	}
+	for row := range m.rows {
+		for v := range m.vecs {
+			m.p("VADDPS %s, %s, %s", m.v(m.b(v)), m.v(m.acc(row, v)), m.v(m.acc(row, v)))
+		}
+	}
+	m.label("residual")
+	m.p("CMPQ microArgs_res(DI), $0")
+	m.p("JE activation")
+	m.walk("res", "rm", "rm2", func(row int) {
+		for v := range m.vecs {
+			m.load("SI", v, m.b(v))
+			m.p("VADDPS %s, %s, %s", m.v(m.b(v)), m.v(m.acc(row, v)), m.v(m.acc(row, v)))
+		}
+	})
+	m.label("activation")
+	m.activation()
+	m.store()
+}
+
+// each visits the accumulators.
+func (m *micro) each(visit func(acc string)) {
+	for i := range m.rows * m.vecs {
+		visit(m.v(i))
+	}
+}
+
+// activation applies the fused activations. A maximum or minimum returns its
+// second operand, which the Go assembler writes first, where one is NaN: so the
+// value comes first. Four registers are free here, if AVX2 gives up the mask.
+func (m *micro) activation() {
+	n := m.rows * m.vecs
+	e := [4]string{m.v(n), m.v(n + 1), m.v(n + 2), m.v(n + 3)}
+	m.p("MOVQ microArgs_act(DI), AX")
+	m.p("CMPQ AX, $const_ActClip")
+	m.p("JLT store")
+	m.p("JEQ clip")
+	m.p("CMPQ AX, $const_ActLeaky")
+	m.p("JEQ leaky")
+	m.hardSwish(e)
+	m.p("JMP store")
+	m.label("leaky")
+	m.leaky(e)
+	m.p("JMP store")
+	m.label("clip")
+	m.p("VBROADCASTSS microArgs_lo(DI), %s", e[0])
+	m.p("VBROADCASTSS microArgs_hi(DI), %s", e[1])
+	m.each(func(x string) {
+		m.p("VMAXPS %s, %s, %s; VMINPS %s, %s, %s", x, e[0], x, x, e[1], x)
+	})
+	m.label("store")
+}
+
+// hardSwish is x·min(max(alpha·x + beta, 0), 1).
+func (m *micro) hardSwish(e [4]string) {
+	t, beta, zero, one := e[0], e[1], e[2], e[3]
+	m.zero(m.unit, m.rows*m.vecs+2)
+	m.p("VBROADCASTSS microArgs_beta(DI), %s", beta)
+	m.p("VBROADCASTSS %s, %s", m.consts.float(1), one)
+	m.each(func(x string) {
+		m.p("VBROADCASTSS microArgs_alpha(DI), %s; VFMADD213PS %s, %s, %s", t, beta, x, t)
+		m.p("VMAXPS %s, %s, %s; VMINPS %s, %s, %s; VMULPS %s, %s, %s", t, zero, t, t, one, t, t, x, x)
+	})
+}
+
+// leaky is max(x, 0) + alpha·min(x, 0).
+func (m *micro) leaky(e [4]string) {
+	t, alpha, zero := e[0], e[1], e[2]
+	m.zero(m.unit, m.rows*m.vecs+2)
+	m.p("VBROADCASTSS microArgs_alpha(DI), %s", alpha)
+	m.each(func(x string) {
+		m.p("VMINPS %s, %s, %s; VMAXPS %s, %s, %s", x, zero, t, x, zero, x)
+		m.p("VFMADD231PS %s, %s, %s", alpha, t, x)
+	})
+}
+
+// store writes C; masked stores are slow on some processors, so whole vectors
+// have a path of their own.
+func (m *micro) store() {
+	m.p("CMPQ microArgs_partial(DI), $0")
+	m.p("JNE partial")
+	m.rowStores(func(v int, acc string) {
+		m.p("VMOVUPS %s, %d(SI)", acc, v*m.bytes)
+	})
+	m.end()
+	m.label("partial")
+	m.mask()
+	m.rowStores(func(v int, acc string) {
+		switch {
+		case v < m.vecs-1:
+			m.p("VMOVUPS %s, %d(SI)", acc, v*m.bytes)
+		case m.wide():
+			m.p("VMOVUPS %s, K1, %d(SI)", acc, v*m.bytes)
+		default:
+			m.p("VMASKMOVPS %s, Y15, %d(SI)", acc, v*m.bytes)
+		}
+	})
+	m.end()
+}
+
+func (m *micro) rowStores(visit func(vec int, acc string)) {
+	m.walk("c", "cm", "cm2", func(row int) {
+		for v := range m.vecs {
+			visit(v, m.v(m.acc(row, v)))
+		}
+	})
+}

@@ -1,0 +1,6 @@
+package kernel
+
+// scalarKernels are the functions in plain Go.
+func scalarKernels() *Kernels {
+	return &Kernels{lanes: scalarLanes, maxVec: 1, micro: scalarMicro()}
+}
