@@ -68,7 +68,7 @@ func wrap(file, want string, err error) error {
 		return e
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return &Error{File: file, Want: want, Got: "a truncated file", Err: err}
+		return &Error{File: file, Want: want, Got: "a truncated file"}
 	}
 	return &Error{File: file, Want: want, Err: err}
 }

@@ -352,10 +352,25 @@ func (d *jsonReader) locate(err error) error {
 	out := wrap(d.frame.file, "valid JSON", err)
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) && errors.As(out, &e) {
-		e.Line = d.lines.line(max(0, d.dec.InputOffset()))
+		e.Line = d.lines.line(d.dec.InputOffset() + d.offset())
 		if strings.Contains(syntax.Error(), "'N'") || strings.Contains(syntax.Error(), "'I'") {
 			e.Want, e.Got = "finite numbers", "NaN or Infinity, which JSON does not have"
 		}
 	}
 	return out
+}
+
+// offset is where, behind the decoder's position, the text stops being JSON.
+func (d *jsonReader) offset() int64 {
+	rest, err := io.ReadAll(d.dec.Buffered())
+	if err != nil {
+		return 0
+	}
+	value := bytes.TrimLeft(rest, " \t\r\n,")
+	var raw json.RawMessage
+	var syntax *json.SyntaxError
+	if !errors.As(json.NewDecoder(bytes.NewReader(value)).Decode(&raw), &syntax) {
+		return 0
+	}
+	return int64(len(rest)-len(value)) + max(0, syntax.Offset-1)
 }

@@ -212,12 +212,11 @@ func identity(n int) []int32 {
 	return out
 }
 
-// ids is the column of ids. A file name that many rows share is a part of the
-// data set, as in the tables of the paper's code: with the row number in it,
-// it is an id.
+// ids is the column of ids. In tables of the paper's code, whose file names are
+// parts of the data set, the file name with the row number is the id.
 func (l *long) ids() *column {
 	id, index := l.column(roleID), l.column(roleRowIndex)
-	if id == nil || index == nil || len(id.dict) >= l.f.rows/2 {
+	if id == nil || index == nil || !l.r.paper {
 		return id
 	}
 	joined := coder{codes: make([]int32, 0, l.f.rows)}

@@ -61,6 +61,7 @@ var scorePrefixes = []string{"score_", "prob_", "probability_", "proba_", "logit
 type roles struct {
 	of     []role
 	scores []scoreColumn // in order of column
+	paper  bool          // a table of the paper's published code
 }
 
 type scoreColumn struct {
@@ -169,7 +170,7 @@ func (r *roles) usual(names []string, taken map[role]bool) {
 		}
 	}
 	if slices.Contains(norm, "fraction_pruned") && slices.Contains(norm, "global_step") {
-		// The paper's code calls a part of the checkpoint's path split.
+		r.paper = true // it calls a part of the checkpoint's path split
 		if i := slices.Index(norm, "split"); i >= 0 && r.of[i] == roleSplit {
 			r.of[i] = roleExtra
 		}

@@ -34,6 +34,9 @@ func (r *roles) isLong() bool {
 // are the columns that the request names, nil where it names none.
 func (a *assembly) addWide(f *frame, r roles, named []string) error {
 	models := a.modelColumns(f, r, named)
+	if len(models) == 0 && named != nil {
+		return &Error{File: f.file, Want: "a column " + strings.Join(named, " or "), Got: "columns " + strings.Join(f.names(), ", ")}
+	}
 	if len(models) == 0 {
 		return &Error{File: f.file, Want: "a column of predictions, or columns of models whose names tell the variant (dense, fp32, int8, pruned-0.7, ...) or are named as baseline and candidates",
 			Got: "columns " + strings.Join(f.names(), ", ")}
