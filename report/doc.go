@@ -135,14 +135,16 @@ type Legend struct {
 
 // Table is a list, worst first.
 type Table struct {
-	ID       string
-	Title    string
-	Columns  []Column
-	Rows     [][]Cell
-	Total    int    // rows there would be; more than len(Rows) where it is cut
-	Note     string // under the table
-	Examples bool   // the first column is the id of an example
-	Numbers  bool   // the numbers of a picture or a setting: a terminal shows them only when asked for all
+	ID      string
+	Title   string
+	Columns []Column
+	Rows    [][]Cell
+	Total   int    // rows there would be; more than len(Rows) where it is cut
+	Note    string // under the table
+
+	Examples bool // the first column is the id of an example
+	Minor    bool // a terminal shows it only when asked for all
+	Numbers  bool // the raw numbers of a picture: as Minor, and Markdown leaves them out
 }
 
 // Column is one column of a [Table].

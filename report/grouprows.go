@@ -34,11 +34,21 @@ func (g *groupRow) word(paper bool) (string, Mark) {
 	if g.more != nil && g.more.Word == finding.HarmedMore {
 		return string(finding.HarmedMore), MarkWorse
 	}
-	w := wordOf(f)
-	if f.Outcome == finding.NotDetected && g.margin != nil && g.margin.Word == finding.WithinMargin {
-		w += ", loss within the margin"
+	return wordOf(f), MarkOf(f.Outcome)
+}
+
+// within says whether the loss is shown to stay within the margin.
+func (g *groupRow) within() string {
+	switch {
+	case g.margin == nil:
+		return ""
+	case g.margin.Word == finding.WithinMargin:
+		return "yes"
+	case g.margin.Outcome == finding.Worse:
+		return "no"
+	default:
+		return "open"
 	}
-	return w, MarkOf(f.Outcome)
 }
 
 // groupRows joins the findings of a check by scope, worst first.
@@ -214,9 +224,10 @@ func (b *builder) groupTable(id, title, what, metric string, rows []*groupRow) *
 		{Name: "change, pp", Right: true, Doc: "variant minus baseline, percentage points"},
 		{Name: "interval", Right: true},
 		{Name: letter, Right: true, Drop: 1},
-		{Name: "beyond model, pp", Right: true, Drop: 3, Doc: "the change minus the whole model's change"},
+		{Name: "beyond model, pp", Right: true, Drop: 5, Doc: "the change minus the whole model's change"},
 		{Name: letter + " of it", Right: true, Drop: 8},
 		{Name: "could miss, pp", Right: true, Drop: 7, Doc: "minimum detectable effect at 80 % power, where nothing was detected"},
+		{Name: "within " + num.PP(b.c.config.Settings.Margin), Drop: 3, Doc: "is the loss shown to be smaller than the margin? open: the data cannot say"},
 		{Name: "verdict", Min: 26},
 	}}
 	for _, g := range rows[:b.room(len(rows))] {
@@ -233,7 +244,7 @@ func (b *builder) groupCells(g *groupRow) []Cell {
 		f = g.more
 	}
 	warnings := slices.Clone(f.Warnings)
-	cells := []Cell{{Text: g.name}, {Text: num.Count(f.N)}, {}, {}, {}, {}, {}, {}, {}, {}, {Text: word, Mark: mark}}
+	cells := []Cell{{Text: g.name}, {Text: num.Count(f.N)}, {}, {}, {}, {}, {}, {}, {}, {}, {Text: g.within()}, {Text: word, Mark: mark}}
 	if h := g.harm; h != nil {
 		cells[2].Text, cells[3].Text = opt(h.BaseValue, finding.Share), opt(h.Value, finding.Share)
 		cells[4].Text, cells[5].Text = ppCell(h)

@@ -356,7 +356,7 @@ func correctionPhrase(fdr string) string {
 // undecided is what could not be decided, and what would decide it. What holds
 // for several variants is said once.
 func (b *builder) undecided() []Text {
-	var open said
+	var open claims
 	for _, name := range b.c.variants() {
 		rows := b.groupRows("classimpact", name, finding.Class)
 		if t := b.tally(rows); t.unknown > 0 {
@@ -364,18 +364,18 @@ func (b *builder) undecided() []Text {
 			if len(t.needed) > 0 {
 				s += " Needed: " + sentence(t.needed[0])
 			}
-			open.add(s, name)
+			open.add("", s, name)
 		}
 		if t := b.tally(b.groupRows("slice", name, finding.Subgroup)); t.unknown > 0 {
-			open.add(fmt.Sprintf("%s cannot be judged: %s.", groupNoun.of(t.unknown, t.total), why(t.reasons)), name)
+			open.add("", fmt.Sprintf("%s cannot be judged: %s.", groupNoun.of(t.unknown, t.total), why(t.reasons)), name)
 		}
 		if s := b.openMargins(rows); s != "" {
-			open.add(s, name)
+			open.add("", s, name)
 		}
 	}
 	var out []Text
-	for _, s := range open.texts {
-		out = append(out, Text{S: list(capped(open.variants[s], 6, "others")) + ": " + s})
+	for _, o := range open.list {
+		out = append(out, Text{S: list(capped(o.variants, 6, "others")) + ": " + o.body})
 	}
 	return append(out, b.unmeasured()...)
 }

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/lethe-audit/lethe/finding"
 	"github.com/lethe-audit/lethe/internal/num"
@@ -23,65 +25,91 @@ func coversText(c finding.Covers) string {
 	}
 }
 
-// said collects statements and the variants each holds for, in the order in
-// which they first come.
-type said struct {
-	texts    []string
-	variants map[string][]string
+// claim is a statement that holds for some variants: heads are named together
+// before what they share.
+type claim struct {
+	heads    []string
+	body     string
+	variants []string
 }
 
-func (s *said) add(text, variant string) {
-	if s.variants == nil {
-		s.variants = map[string][]string{}
-	}
-	list, ok := s.variants[text]
-	if !ok {
-		s.texts = append(s.texts, text)
-	}
-	if n := len(list); n > 0 && list[n-1] == variant {
-		return
-	}
-	s.variants[text] = append(list, variant)
+// claims collects statements in the order in which they first come.
+type claims struct {
+	list []*claim
+	at   map[[2]string]*claim
 }
 
-// statements are the texts; one that does not hold for every variant names
-// those it holds for.
-func (s *said) statements(variants int, prefix, join string) []Text {
-	var out []Text
-	for _, t := range s.texts {
-		p := prefix
-		if names := s.variants[t]; len(s.texts) > 1 && variants > 1 && len(names) < variants && names[0] != "" {
-			p += " (" + list(names) + ")"
+func (c *claims) add(head, body, variant string) {
+	if c.at == nil {
+		c.at = map[[2]string]*claim{}
+	}
+	key := [2]string{head, body}
+	one := c.at[key]
+	if one == nil {
+		one = &claim{heads: []string{head}, body: body}
+		c.at[key] = one
+		c.list = append(c.list, one)
+	}
+	if n := len(one.variants); n == 0 || one.variants[n-1] != variant {
+		one.variants = append(one.variants, variant)
+	}
+}
+
+// merged are the statements; those that say the same of the same variants are
+// one.
+func (c *claims) merged() []*claim {
+	var out []*claim
+	for _, one := range c.list {
+		same := slices.IndexFunc(out, func(o *claim) bool { return o.body == one.body && slices.Equal(o.variants, one.variants) })
+		if same >= 0 {
+			out[same].heads = append(out[same].heads, one.heads...)
+			continue
 		}
-		out = append(out, Text{S: sentence(p + join + t)})
+		merged := *one
+		out = append(out, &merged)
 	}
 	return out
 }
 
-// maxStatements is how many different intervals or tests a section names.
-const maxStatements = 6
+// of names the variants that a statement holds for, where not for all.
+func (o *claim) of(variants int) string {
+	if len(o.variants) >= variants || len(o.variants) == 1 && o.variants[0] == "" {
+		return ""
+	}
+	return " (" + list(capped(o.variants, 6, "others")) + ")"
+}
+
+// maxStatements is how many different statements a section makes about its
+// intervals and tests.
+const maxStatements = 12
 
 // method says once for a section what its intervals cover, and which tests
 // were made and why.
 func (b *builder) method(findings []*finding.Finding) []Text {
-	var intervals, tests said
+	var intervals, tests claims
 	for _, f := range findings {
 		if i := f.Interval; i != nil {
-			text := fmt.Sprintf("cover %s (%s)", coversText(i.Covers), i.Method)
-			if i.Method == "" {
-				text = "cover " + coversText(i.Covers)
-			}
-			intervals.add(text, f.Variant)
+			intervals.add(i.Method, coversText(i.Covers), f.Variant)
 		}
 		if t := f.Test; t != nil && t.Why != "" {
-			tests.add(fmt.Sprintf("%s: %s", t.Name, t.Why), f.Variant)
+			tests.add(t.Name, t.Why, f.Variant)
 		}
 	}
 	n := len(b.c.variants())
-	level := num.Setting(b.c.config.Settings.Level*100) + " % intervals"
-	out := append(intervals.statements(n, level, " "), tests.statements(n, "Test", ": ")...)
-	if len(out) > 2*maxStatements {
-		out = append(out[:2*maxStatements:2*maxStatements], Text{S: "More are named in findings.jsonl."})
+	level := num.Setting(b.c.config.Settings.Level * 100)
+	var out []Text
+	for _, o := range intervals.merged() {
+		s := fmt.Sprintf("%s %% intervals%s cover %s", level, o.of(n), o.body)
+		if how := strings.Join(slices.DeleteFunc(o.heads, func(s string) bool { return s == "" }), "; "); how != "" {
+			s += ". Method: " + how
+		}
+		out = append(out, Text{S: sentence(s)})
+	}
+	for _, o := range tests.merged() {
+		out = append(out, Text{S: sentence(fmt.Sprintf("Test%s: %s. Why: %s", o.of(n), strings.Join(o.heads, "; "), o.body))})
+	}
+	if len(out) > maxStatements {
+		out = append(out[:maxStatements:maxStatements], Text{S: "More are named in findings.jsonl."})
 	}
 	if q := b.family(findings); q != "" {
 		out = append(out, Text{S: q})

@@ -187,7 +187,9 @@ func (b *builder) longtail() *Section {
 	}
 	for _, t := range b.c.tables {
 		if t.Check == "longtail" {
-			p.Blocks = append(p.Blocks, b.raw(t))
+			list := b.raw(t)
+			list.Minor = true
+			p.Blocks = append(p.Blocks, list)
 		}
 	}
 	s.Parts = []Part{p}
@@ -274,12 +276,12 @@ func (b *builder) settingsTable() *Table {
 	add("noise floor and resampling", map[bool]string{true: "computed", false: "left out by an option"}[s.Resample])
 	add("seed", fmt.Sprint(s.Seed))
 	add("rows joined", map[bool]string{true: "by position: the sources have no ids", false: "by id"}[b.c.config.Join.ByPosition])
-	t.Total, t.Numbers = len(t.Rows), true
+	t.Total, t.Minor = len(t.Rows), true
 	return t
 }
 
 func (b *builder) memberTable() *Table {
-	t := &Table{ID: "inputs-members", Title: "Members", Numbers: true, Columns: []Column{
+	t := &Table{ID: "inputs-members", Title: "Members", Minor: true, Columns: []Column{
 		{Name: "variant"}, {Name: "member", Min: 12}, {Name: "accuracy", Right: true}, {Name: "seed", Right: true, Drop: 2}, {Name: "lineage", Min: 10, Drop: 1}, {Name: "digest of predictions", Min: 12, Drop: 3},
 	}}
 	for _, p := range b.c.config.Populations {

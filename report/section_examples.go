@@ -105,21 +105,54 @@ func (b *builder) piePart(name string) Part {
 		p.Blocks = append(p.Blocks, b.measures(anchor("pie-table", name), "Measures, "+name, "measure", pieName, measures))
 	}
 	if len(groups) > 0 {
-		p.Blocks = append(p.Blocks, b.measures(anchor("pie-over", name), "Over-representation among PIEs, "+name, "group", scopeName, sorted(groups)))
+		over := b.measures(anchor("pie-over", name), "Over-representation among PIEs, "+name, "group", scopeName, sorted(groups))
+		over.Minor = true
+		p.Blocks = append(p.Blocks, over)
 	}
 	if t := b.c.table("top-examples", name); t != nil {
-		list := b.raw(t)
-		list.Examples = true
-		p.Blocks = append(p.Blocks, list)
+		p.Blocks = append(p.Blocks, b.topExamples(t))
 	}
 	return p
+}
+
+// topExamples lists the examples that changed most.
+func (b *builder) topExamples(t *finding.Table) *Table {
+	g := read(t, "id", "label", "base_modal", "variant_modal", "base_votes", "base_k", "variant_votes", "variant_k")
+	if g == nil {
+		list := b.raw(t)
+		list.Examples = true
+		return list
+	}
+	out := &Table{ID: anchor("top-examples", t.Variant), Title: t.Title, Examples: true, Total: max(t.Total, g.len()), Note: t.Note, Columns: []Column{
+		{Name: "example", Min: 22}, {Name: "true class", Min: 10}, {Name: "baseline says", Min: 10, Doc: "label most baseline members predict"},
+		{Name: "variant says", Min: 10, Doc: "label most members of the variant predict"},
+		{Name: "right before", Right: true, Doc: "baseline members that predict the true class"},
+		{Name: "right after", Right: true, Doc: "members of the variant that predict the true class"},
+		{Name: "taxicab", Right: true, Drop: 2, Doc: "distance of the two vote distributions, 0 to 2"},
+		{Name: "q", Right: true, Drop: 1, Doc: "vote changed; empty where it could not be tested"},
+		{Name: "certified", Drop: 3, Doc: "the majority label changed, beyond chance"},
+	}}
+	votes := func(i int, of, all string) string { return g.text(i, of) + "/" + g.text(i, all) }
+	for i := range b.room(g.len()) {
+		q := g.number(i, "q")
+		row := []Cell{{Text: g.text(i, "id")}, {Text: g.text(i, "label")}, {Text: g.text(i, "base_modal")}, {Text: g.text(i, "variant_modal")},
+			{Text: votes(i, "base_votes", "base_k")}, {Text: votes(i, "variant_votes", "variant_k")}, {}, {Text: optP(q)}, {Text: g.text(i, "certified")}}
+		if d := g.number(i, "taxicab"); d != nil {
+			row[6].Text = num.Fixed2(*d)
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	return trim(out)
 }
 
 // pieName names a measure of the PIE section.
 func pieName(f *finding.Finding) string {
 	s := questionText(f)
-	if f.Scope.Kind == finding.Examples && f.Scope.Name != "" && f.Scope.Name != "PIE" {
-		s += " (" + f.Scope.Name + ")"
+	switch f.Question {
+	case "own-floor":
+		s += ", over both populations' own floors"
+	case "accuracy-on-pie-paper":
+		s += " (" + scopeName(f) + ")"
 	}
 	return s
 }
@@ -134,18 +167,18 @@ func (b *builder) pieLead(measures []*finding.Finding) []Text {
 		what := ""
 		switch f.Question {
 		case "vote-changed":
-			what = "%s with a changed vote"
+			what = "Votes changed beyond chance"
 		case "certified":
-			what = "%s whose majority label changed beyond chance"
+			what = "Majority label changed beyond chance"
 		default:
 			continue
 		}
-		s := fmt.Sprintf(what, num.Plural(int(*f.Estimate), "example", "examples"))
+		s := fmt.Sprintf("%s: %s", what, num.Plural(int(*f.Estimate), "example", "examples"))
 		if t := f.Test; t != nil && t.Family != nil {
-			s += fmt.Sprintf(" among %s that could be tested", num.Count(t.Family.Size))
+			s += fmt.Sprintf(" of the %s that could be tested", num.Count(t.Family.Size))
 		}
 		if f.Test != nil && f.Test.P != nil {
-			s += "; over the whole population " + num.P(*f.Test.P)
+			s += "; one test over all examples: " + num.P(*f.Test.P)
 		}
 		out = append(out, Text{S: s + ".", Notes: b.notes.refer(f.Warnings)})
 	}
@@ -267,7 +300,9 @@ func (b *builder) flips() *Section {
 		if c := groups[finding.Class]; len(c) > 0 {
 			p.Blocks = append(p.Blocks, b.pairTable(anchor("flip-class", name), "Changed answers by class, "+name, "class", sorted(c)))
 		} else if t := b.c.table("flip-pairs", name); t != nil {
-			p.Blocks = append(p.Blocks, b.raw(mostLost(t)))
+			list := b.raw(mostLost(t))
+			list.Minor = true
+			p.Blocks = append(p.Blocks, list)
 		}
 		if c := groups[finding.Subgroup]; len(c) > 0 {
 			p.Blocks = append(p.Blocks, b.pairTable(anchor("flip-group", name), "Changed answers by subgroup, "+name, "subgroup", sorted(c)))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/lethe-audit/lethe/finding"
 	"github.com/lethe-audit/lethe/internal/num"
@@ -33,20 +34,40 @@ func (b *builder) confusion() *Section {
 				Panels:  []Panel{{Title: name, Draw: b.heat(name, g)}}, Numbers: numbers,
 			})
 		}
-		if list := b.c.find(query{check: "confusion", variant: name}); len(list) > 0 {
-			label := func(f *finding.Finding) string {
-				if f.Scope.Kind == finding.Class {
-					return scopeName(f) + ": " + questionText(f)
-				}
-				return questionText(f)
-			}
-			p.Blocks = append(p.Blocks, b.measures(anchor("confusion-table", name), "Measures, "+name, "measure", label, list))
+		overall := b.c.find(query{check: "confusion", variant: name, scope: finding.Overall})
+		if len(overall) > 0 {
+			p.Blocks = append(p.Blocks, b.measures(anchor("confusion-table", name), "Measures, "+name, "measure", questionText, overall))
+		}
+		if list := b.c.find(query{check: "confusion", variant: name, scope: finding.Class}); len(list) > 0 {
+			p.Blocks = append(p.Blocks, b.destinations(name, list))
 		}
 		if len(p.Blocks) > 0 {
 			s.Parts = append(s.Parts, p)
 		}
 	}
 	return s
+}
+
+// destinations says what the answers that a class lost became. The sentence
+// about all its gains stands in the table, not among the footnotes.
+func (b *builder) destinations(name string, found []*finding.Finding) *Table {
+	t := &Table{ID: anchor("destinations", name), Title: "What lost answers became, " + name, Minor: true, Total: len(found), Columns: []Column{
+		{Name: "class", Min: 12}, {Name: "largest gain", Min: 14}, {Name: "before", Right: true}, {Name: "after", Right: true}, {Name: "change", Right: true}, {Name: "all gains", Min: 30},
+	}}
+	for _, f := range found[:b.room(len(found))] {
+		var notes []finding.Warning
+		gains := ""
+		for _, w := range f.Warnings {
+			if w.Code == "destinations" {
+				gains = w.Text
+				continue
+			}
+			notes = append(notes, w)
+		}
+		t.Rows = append(t.Rows, []Cell{{Text: scopeName(f), Notes: b.notes.refer(notes)}, {Text: strings.TrimPrefix(questionText(f), "share predicted as ")},
+			{Text: opt(f.BaseValue, finding.Share)}, {Text: opt(f.Value, finding.Share)}, {Text: opt(f.Estimate, f.Unit)}, {Text: gains}})
+	}
+	return trim(t)
 }
 
 // heat draws the classes of the largest cells: all classes in order on both
@@ -126,7 +147,9 @@ func (b *builder) curves() *Section {
 		name := func(f *finding.Finding) string {
 			return fmt.Sprintf("%s: %s (%s)", scopeName(f), questionText(f), f.Variant)
 		}
-		p.Blocks = append(p.Blocks, b.measures("curve-measures", "First lost", "class", name, sorted(measured)))
+		list := b.measures("curve-measures", "First lost, with intervals", "class", name, sorted(measured))
+		list.Minor = true
+		p.Blocks = append(p.Blocks, list)
 	}
 	s.Parts = []Part{p}
 	return s

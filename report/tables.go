@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/lethe-audit/lethe/finding"
 	"github.com/lethe-audit/lethe/internal/num"
@@ -112,15 +113,15 @@ func scopeName(f *finding.Finding) string {
 // groups of one variant; columns that nothing fills are left out.
 func (b *builder) measures(id, title, what string, name func(*finding.Finding) string, findings []*finding.Finding) *Table {
 	t := &Table{ID: id, Title: title, Total: len(findings), Columns: []Column{
-		{Name: what, Min: 26},
+		{Name: what, Min: 24},
 		{Name: "n", Right: true, Drop: 6, Doc: "examples"},
 		{Name: "baseline", Right: true, Drop: 4},
 		{Name: "variant", Right: true, Drop: 4},
 		{Name: "value", Right: true},
-		{Name: "interval", Right: true, Drop: 1},
-		{Name: "under no effect", Right: true, Drop: 2, Doc: "what the measure would be if compression changed nothing"},
-		{Name: "p or q", Right: true, Drop: 3},
-		{Name: "verdict", Min: 26},
+		{Name: "interval", Right: true},
+		{Name: "no effect", Right: true, Doc: "what the measure would be if compression changed nothing"},
+		{Name: "p or q", Right: true, Drop: 1},
+		{Name: "verdict", Min: 18},
 	}}
 	for _, f := range findings[:b.room(len(findings))] {
 		_, p := decides(f, &b.c.config.Settings)
@@ -143,14 +144,14 @@ func (b *builder) measures(id, title, what string, name func(*finding.Finding) s
 	return trim(t)
 }
 
-// reference is what no effect would give. Beside a PIE share it is a share,
-// beside other differences a difference; a margin is no reference.
+// reference is what no effect would give. Beside an excess it is the floor, a
+// share; beside other differences a difference; a margin is no reference.
 func reference(f *finding.Finding) string {
 	switch {
 	case f.Question == "non-inferiority":
 		return ""
-	case f.Check == "pie":
-		return opt(f.Reference, sideUnit(f))
+	case strings.HasSuffix(f.Question, "floor-excess"), f.Question == "own-floor", f.Question == "swap-excess", f.Question == "measured-floor":
+		return opt(f.Reference, finding.Share)
 	default:
 		return opt(f.Reference, f.Unit)
 	}

@@ -107,6 +107,9 @@ func opt(v *float64, u finding.Unit) string {
 
 // sideUnit is the unit of the two values that a finding of unit u compares.
 func sideUnit(f *finding.Finding) finding.Unit {
+	if f.Unit == finding.Ratio {
+		return finding.Share
+	}
 	if f.Unit == finding.Difference && !strings.HasPrefix(f.Metric, "normalized") {
 		return finding.Share
 	}
@@ -121,7 +124,7 @@ func bounds(i *finding.Interval, u finding.Unit) string {
 	case u == finding.Difference:
 		return num.PPBounds(i.Low, i.High)
 	case u == finding.Share:
-		return "[" + num.Share(i.Low) + ", " + num.Share(i.High) + "]"
+		return num.ShareBounds(i.Low, i.High)
 	default:
 		return num.Bounds(i.Low, i.High)
 	}
@@ -148,6 +151,8 @@ func decides(f *finding.Finding, s *finding.Settings) (letter string, v *float64
 	switch {
 	case t == nil:
 		return "", nil
+	case t.Family != nil && t.Family.Size == 1: // nothing to correct
+		return "p", t.P
 	case s.FDR == "holm" && t.Holm != nil:
 		return "Holm p", t.Holm
 	case s.FDR == "by" && t.BY != nil:

@@ -54,6 +54,11 @@ func Share(v float64) string {
 	}
 }
 
+// ShareBounds formats an interval of shares in percent: "[3.01, 4.02] %".
+func ShareBounds(low, high float64) string {
+	return "[" + fixed(low*100, 2) + ", " + fixed(high*100, 2) + "] %"
+}
+
 // Bounds formats an interval with three significant digits: "[1.1, 5.3]".
 func Bounds(low, high float64) string { return "[" + Number(low) + ", " + Number(high) + "]" }
 
@@ -113,6 +118,9 @@ func Count[T ~int | ~int32 | ~int64 | ~uint64](n T) string {
 // Ratio formats a ratio to 1: "1.85x".
 func Ratio(v float64) string { return fixed(v, 2) + "x" }
 
+// Fixed2 formats a number with two decimals: "1.80".
+func Fixed2(v float64) string { return fixed(v, 2) }
+
 // Number formats any number with three significant digits: "0.0123", "1,230".
 func Number(v float64) string {
 	a := math.Abs(v)
@@ -135,6 +143,10 @@ func Number(v float64) string {
 		return exponent(strconv.FormatFloat(v, 'e', 2, 64))
 	}
 }
+
+// Setting formats a number that somebody chose, as they would write it:
+// "0.05", "8", "99.9".
+func Setting(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 
 // Bytes formats a size: "512 B", "1.4 MiB".
 func Bytes(n int64) string {

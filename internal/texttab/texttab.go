@@ -99,10 +99,20 @@ func total(show, widths []int) int {
 	return n
 }
 
+// least is the width that column j may be shortened to, 0 for never: its head
+// is not cut.
+func (t *Table) least(j int) int {
+	c := t.Columns[j]
+	if c.Min == 0 {
+		return 0
+	}
+	return max(c.Min, Width(Clean(c.Head)))
+}
+
 func (t *Table) slack(show, widths []int) int {
 	n := 0
 	for _, j := range show {
-		if m := t.Columns[j].Min; m > 0 {
+		if m := t.least(j); m > 0 {
 			n += max(widths[j]-m, 0)
 		}
 	}
@@ -114,7 +124,7 @@ func (t *Table) shrink(show, widths []int, over int) {
 	for ; over > 0; over-- {
 		widest := -1
 		for _, j := range show {
-			if m := t.Columns[j].Min; m > 0 && widths[j] > m && (widest < 0 || widths[j] > widths[widest]) {
+			if m := t.least(j); m > 0 && widths[j] > m && (widest < 0 || widths[j] > widths[widest]) {
 				widest = j
 			}
 		}
@@ -136,28 +146,60 @@ func (t *Table) leastImportant(show []int) int {
 	return at
 }
 
+// maxLines is how many lines a text that was given too little room may take.
+const maxLines = 3
+
+// line writes one row, over several lines where a text column was shortened
+// and has spaces to break at.
 func (t *Table) line(b *strings.Builder, indent string, i int, cells []string, show, widths []int) {
-	var line strings.Builder
-	line.WriteString(indent)
+	broken := make([][]string, len(show))
+	height := 1
 	for n, j := range show {
-		if n > 0 {
-			line.WriteString(strings.Repeat(" ", gap))
-		}
-		text := Truncate(Clean(cells[j]), widths[j])
-		pad := strings.Repeat(" ", max(widths[j]-Width(text), 0))
-		switch {
-		case t.Columns[j].Right:
-			text = pad + text
-		case n < len(show)-1:
-			text += pad
-		}
-		if t.Style != nil {
-			text = t.Style(i, j, text)
-		}
-		line.WriteString(text)
+		broken[n] = breakText(Clean(cells[j]), widths[j])
+		height = max(height, len(broken[n]))
 	}
-	b.WriteString(strings.TrimRight(line.String(), " "))
-	b.WriteByte('\n')
+	for k := range height {
+		var line strings.Builder
+		line.WriteString(indent)
+		for n, j := range show {
+			if n > 0 {
+				line.WriteString(strings.Repeat(" ", gap))
+			}
+			text := ""
+			if k < len(broken[n]) {
+				text = broken[n][k]
+			}
+			pad := strings.Repeat(" ", max(widths[j]-Width(text), 0))
+			switch {
+			case t.Columns[j].Right:
+				text = pad + text
+			case n < len(show)-1:
+				text += pad
+			}
+			if t.Style != nil && strings.TrimSpace(text) != "" {
+				text = t.Style(i, j, text)
+			}
+			line.WriteString(text)
+		}
+		b.WriteString(strings.TrimRight(line.String(), " "))
+		b.WriteByte('\n')
+	}
+}
+
+// breakText breaks s at spaces into at most maxLines lines of width columns;
+// what does not fit is cut and marked.
+func breakText(s string, width int) []string {
+	if Width(s) <= width {
+		return []string{s}
+	}
+	lines := strings.Split(strings.TrimSuffix(Wrap(s, "", "", width), "\n"), "\n")
+	if len(lines) > maxLines {
+		lines = append(lines[:maxLines-1:maxLines-1], strings.Join(lines[maxLines-1:], " "))
+	}
+	for k, l := range lines {
+		lines[k] = Truncate(l, width)
+	}
+	return lines
 }
 
 // condition measures characters of ambiguous width as narrow, whatever the

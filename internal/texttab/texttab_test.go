@@ -47,6 +47,28 @@ func TestFormatFits(t *testing.T) {
 	}
 }
 
+// TestFormatBreaks: a text that is given too little room goes on in the next
+// line; a word that is too long is cut.
+func TestFormatBreaks(t *testing.T) {
+	tab := &Table{
+		Columns: []Column{{Head: "measure", Min: 10}, {Head: "value", Right: true}},
+		Rows:    [][]string{{"share of changed answers", "2.00"}, {"unbreakableword", "1.00"}, {"a b c d e f g h i j k l m n o p q r s t u v w x y z", "0.00"}},
+	}
+	got, left := tab.Format("", 17)
+	want := "" +
+		"measure     value\n" +
+		"share of     2.00\n" +
+		"changed\n" +
+		"answers\n" +
+		"unbreakab…   1.00\n" +
+		"a b c d e    0.00\n" +
+		"f g h i j\n" +
+		"k l m n o…\n"
+	if got != want || left != nil {
+		t.Errorf("got\n%s left %v\nwant\n%s", got, left, want)
+	}
+}
+
 func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
 		"\x1b[31mred": "\ufffd[31mred",

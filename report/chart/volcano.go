@@ -136,9 +136,16 @@ func (v *Volcano) labels(c *canvas, x, y scale) {
 	}
 	sort.SliceStable(found, func(i, j int) bool { return math.Abs(found[i].X) > math.Abs(found[j].X) })
 	type box struct{ x0, y0, x1, y1 float64 }
-	var taken []box
+	var taken []box // by labels, and by marks while they are few
+	if len(found) <= 40 {
+		for _, p := range found {
+			px, py := x.at(p.X), y.at(logP(p.P))
+			taken = append(taken, box{px - 4, py - 4, px + 4, py + 4})
+		}
+	}
+	named := 0
 	for _, p := range found {
-		if len(taken) == 8 {
+		if named == 8 {
 			return
 		}
 		text := fit(p.Label, 110)
@@ -155,6 +162,7 @@ func (v *Volcano) labels(c *canvas, x, y scale) {
 		}
 		if !clash {
 			taken = append(taken, b)
+			named++
 			c.text(at, py+4, "name halo", anchor, text)
 		}
 	}

@@ -204,13 +204,25 @@ func (p *printer) section(s *report.Section) {
 	for _, m := range s.Method {
 		p.wrap(dim, "", "  ", m.S+refs(m.Notes))
 	}
+	var skipped []string
 	for _, part := range s.Parts {
-		p.part(&part)
+		skipped = append(skipped, p.part(&part)...)
+	}
+	if len(skipped) > 0 {
+		more := ""
+		if n := len(skipped) - 3; n > 1 {
+			skipped, more = skipped[:3], fmt.Sprintf("; and %d more tables", n)
+		}
+		p.line("")
+		p.wrap(dim, "  ", "  ", fmt.Sprintf("Also there: %s%s: lethe report %s --all", strings.Join(skipped, "; "), more, p.o.Dir))
 	}
 }
 
-func (p *printer) part(part *report.Part) {
-	p.line("")
+// part prints a part and returns the titles of the tables that it leaves out.
+func (p *printer) part(part *report.Part) (skipped []string) {
+	if part.Title != "" || len(part.Lead) > 0 {
+		p.line("")
+	}
 	if part.Title != "" {
 		p.wrap(bold, "  ", "  ", part.Title)
 	}
@@ -218,22 +230,22 @@ func (p *printer) part(part *report.Part) {
 		p.wrap("", "  ", "  ", t.S+refs(t.Notes))
 	}
 	for _, block := range part.Blocks {
-		switch block := block.(type) {
-		case *report.Table:
-			p.table(block)
-		case *report.Figure:
-			if block.Numbers != nil {
-				p.table(block.Numbers)
-			}
+		t, ok := block.(*report.Table)
+		if f, is := block.(*report.Figure); is {
+			t, ok = f.Numbers, f.Numbers != nil
+		}
+		switch {
+		case !ok || len(t.Rows) == 0:
+		case (t.Minor || t.Numbers) && !p.o.All:
+			skipped = append(skipped, t.Title)
+		default:
+			p.table(t)
 		}
 	}
+	return skipped
 }
 
-// table prints a list; the numbers of a picture only with All.
 func (p *printer) table(t *report.Table) {
-	if t.Numbers && !p.o.All || len(t.Rows) == 0 {
-		return
-	}
 	p.line("")
 	p.wrap("", "  ", "  ", t.Title)
 	tab := &texttab.Table{}
