@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -63,8 +64,8 @@ func (c *cutter) next() (string, error) {
 			return "", &Error{File: c.file, Want: "records of at most 64 MiB", Got: "a longer one: is a quote left open?"}
 		}
 		n := len(c.rest)
-		c.rest = append(c.rest, make([]byte, csvChunk)...)
-		k, err := fill(c.r, c.rest[n:])
+		c.rest = slices.Grow(c.rest, csvChunk)
+		k, err := fill(c.r, c.rest[n:n+csvChunk])
 		c.rest = c.rest[:n+k]
 		if err == io.EOF {
 			c.done = true
@@ -235,14 +236,19 @@ func (m *merger) addText(i int, c *column, p *pieceColumn) {
 	}
 	recode := make([]int32, len(p.words)+1)
 	recode[0] = -1
+	next := int32(0) // ids often come in the same order for each model
 	for k, w := range p.words {
-		code, ok := m.maps[i][w]
-		if !ok {
-			code = int32(len(c.dict))
-			w = strings.Clone(w) // lets go of the piece's text
-			c.dict = append(c.dict, w)
-			m.maps[i][w] = code
+		code := next
+		if int(next) >= len(c.dict) || c.dict[next] != w {
+			var ok bool
+			if code, ok = m.maps[i][w]; !ok {
+				code = int32(len(c.dict))
+				w = strings.Clone(w) // lets go of the piece's text
+				c.dict = append(c.dict, w)
+				m.maps[i][w] = code
+			}
 		}
+		next = code + 1
 		recode[k+1] = code
 	}
 	for _, code := range p.codes {

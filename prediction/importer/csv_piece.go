@@ -18,13 +18,20 @@ type piece struct {
 }
 
 type pieceColumn struct {
-	words  []string
+	words  []string // may repeat
 	codeOf map[string]int32
-	codes  []int32 // -1 for empty
+	small  []int32 // code+1 of the words "0" to "9999", nil before the first
+	codes  []int32 // index into words, -1 for empty
 	nums   []float32
 	last   string // word of the row before, with its code: columns often repeat
 	code   int32
+	ids    bool // words hardly repeat: they are not looked up here
 }
+
+const (
+	smallNumbers = 10000
+	idsAfter     = 256 // rows after which a column is known as one of ids
+)
 
 // parsePiece parses whole records.
 func parsePiece(s string, delim byte, names []string, decodes []decode) *piece {
@@ -65,20 +72,63 @@ func parsePiece(s string, delim byte, names []string, decodes []decode) *piece {
 }
 
 func (c *pieceColumn) addText(f string) {
-	if f != c.last || c.code < 0 {
-		f = strings.TrimSpace(f)
-		code, ok := c.codeOf[f]
-		if !ok {
-			code = -1
-			if !isMissing(f) {
-				code = int32(len(c.words))
-				c.words = append(c.words, f)
-			}
-			c.codeOf[f] = code
-		}
-		c.last, c.code = f, code
+	if f == c.last && c.code >= 0 {
+		c.codes = append(c.codes, c.code)
+		return
+	}
+	f = strings.TrimSpace(f)
+	if v := smallNumber(f); v >= 0 {
+		c.last, c.code = f, c.number(f, v)
+	} else {
+		c.last, c.code = f, c.lookup(f)
 	}
 	c.codes = append(c.codes, c.code)
+}
+
+// smallNumber is the value of a number below 10000 as it is usually written,
+// -1 for any other text.
+func smallNumber(f string) int {
+	if len(f) == 0 || len(f) > 4 || f[0] == '0' && len(f) > 1 {
+		return -1
+	}
+	v := 0
+	for i := range len(f) {
+		d := f[i] - '0'
+		if d > 9 {
+			return -1
+		}
+		v = 10*v + int(d)
+	}
+	return v
+}
+
+func (c *pieceColumn) number(f string, v int) int32 {
+	if c.small == nil {
+		c.small = make([]int32, smallNumbers)
+	}
+	if c.small[v] == 0 {
+		c.words = append(c.words, f)
+		c.small[v] = int32(len(c.words))
+	}
+	return c.small[v] - 1
+}
+
+func (c *pieceColumn) lookup(f string) int32 {
+	if !c.ids && len(c.codes) == idsAfter {
+		c.ids = len(c.words) > idsAfter*3/4
+	}
+	if code, ok := c.codeOf[f]; ok && !c.ids {
+		return code
+	}
+	code := int32(-1)
+	if !isMissing(f) {
+		code = int32(len(c.words))
+		c.words = append(c.words, f)
+	}
+	if !c.ids {
+		c.codeOf[f] = code
+	}
+	return code
 }
 
 func (c *pieceColumn) addNumber(f string) *Error {

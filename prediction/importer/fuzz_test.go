@@ -201,4 +201,3 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 	})
 }
-
