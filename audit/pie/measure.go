@@ -154,7 +154,7 @@ func (m *Measurer) replicate(ctx context.Context, c *comparison, size int, delet
 // example adds one example and returns its PIE probability.
 func (r *replicates) example(v *ballot, at *[2]*lookup, deleted bool) float64 {
 	g0, gt := at[0].get(v.base), at[1].get(v.variant)
-	pie := differ(v, g0.modes, gt.modes, -1, -1)
+	pie := differ(v, g0.modes, gt.modes)
 	excess, own := pie-g0.floor, pie-(g0.floor+gt.floor)/2
 	r.pie += pie
 	r.floor += g0.floor
@@ -177,8 +177,7 @@ func (r *replicates) leaveOut(v *ballot, at *lookup, g0, gt *marginal) {
 	next := 0
 	for j, votes := range v.base {
 		if votes > 0 {
-			g := g0.without[next]
-			at.pie[j], at.floor[j] = differ(v, g.modes, gt.modes, gone(votes, j), -1), g.floor
+			at.pie[j], at.floor[j] = differ(v, g0.without[next], gt.modes), g0.floors[next]
 			next++
 		}
 	}
@@ -189,8 +188,7 @@ func (r *replicates) leaveOut(v *ballot, at *lookup, g0, gt *marginal) {
 	next = 0
 	for j, votes := range v.variant {
 		if votes > 0 {
-			g := gt.without[next]
-			at.pie[j], at.floor[j] = differ(v, g0.modes, g.modes, -1, gone(votes, j)), g.floor
+			at.pie[j], at.floor[j] = differ(v, g0.modes, gt.without[next]), gt.floors[next]
 			next++
 		}
 	}
@@ -200,26 +198,18 @@ func (r *replicates) leaveOut(v *ballot, at *lookup, g0, gt *marginal) {
 	}
 }
 
-// gone is the slot that has no votes left after one is taken, or -1.
-func gone(votes, slot int) int {
-	if votes == 1 {
-		return slot
-	}
-	return -1
-}
-
-// differ is 1 − Σ_c q0[c]·qt[c]. q0 and qt run over the labels with votes in
-// the baseline and in the variant; the slots gone0 and goneT have lost theirs.
-func differ(v *ballot, q0, qt []float64, gone0, goneT int) float64 {
+// differ is 1 − Σ_c q0[c]·qt[c]. q0 runs over the labels with votes in the
+// baseline, qt over those with votes in the variant.
+func differ(v *ballot, q0, qt []float64) float64 {
 	d := 0.0
 	i, k := 0, 0
 	for j, n := range v.base {
 		q, s := 0.0, 0.0
-		if n > 0 && j != gone0 {
+		if n > 0 {
 			q = q0[i]
 			i++
 		}
-		if v.variant[j] > 0 && j != goneT {
+		if v.variant[j] > 0 {
 			s = qt[k]
 			k++
 		}

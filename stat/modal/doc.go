@@ -12,6 +12,7 @@
 //	SubsetModes       q_c = Pr(M(A) = c), A of m members without replacement
 //	Disagree          1 − Σ_c q0_c qt_c
 //	DisjointDisagree  Pr(M(A) ≠ M(B)), A and B disjoint sets of m members
+//	DisjointDisagreeWithout  the same with each label's vote left out in turn
 //
 // The probabilities are exact. For q_c the number of sets A in which c wins
 // with j votes is the coefficient of z^m in
@@ -19,7 +20,10 @@
 //	C(n_c, j) z^j · Π_{d before c} Σ_{x<j} C(n_d, x) z^x · Π_{d after c} Σ_{x≤j} C(n_d, x) z^x,
 //
 // where "before" is the order in which the rule prefers labels; disjoint pairs
-// need the same product in two variables with trinomial weights. As long as
+// need the same product in two variables with trinomial weights. Labels with
+// fewer votes than the winner needs in both sets count as one label. The pairs
+// without a given vote are all pairs less those that draw it, which the
+// derivative of the product to a mark on the votes counts. As long as
 // the number of sets is below 2⁵³ (K = 30, m = 7 has 5·10¹¹ pairs) every
 // intermediate is an integer that float64 holds, so the result is the nearest
 // float64 to the true ratio; for larger K it is good to about 1e-13.

@@ -101,6 +101,16 @@ func DisjointDisagree(counts []int, m int, ties Ties) float64 {
 	return s.DisjointDisagree(counts, m, ties)
 }
 
+// DisjointDisagreeWithout returns DisjointDisagree of the votes counts, and sets
+// without[c] to its value when one vote for label c is left out, 0 for labels
+// without votes: what a delete-one-member jackknife needs, in one go. It
+// returns without[:len(counts)], allocated if it is too short; 2m must be below
+// the number of votes.
+func DisjointDisagreeWithout(counts []int, m int, ties Ties, without []float64) (all float64, _ []float64) {
+	var s Scratch
+	return s.DisjointDisagreeWithout(counts, m, ties, without)
+}
+
 // Scratch holds the buffers of SubsetModes and DisjointDisagree, so that a
 // caller with many vote vectors allocates nothing per call. The zero value is
 // ready. Labels without votes never matter, so a caller that memoises results
@@ -111,6 +121,15 @@ type Scratch struct {
 	w     []float64 // weights of each label, one table after another
 	pre   []float64 // product over the labels before the candidate
 	suf   []float64 // products over the labels after each candidate
+
+	big       []int     // places in votes of the labels that could win; the others are pooled
+	pooled    int       // votes of the others together
+	poolW     []float64 // weights of the pool
+	wins      []float64 // by big label: pairs of sets that it wins
+	bar, bar2 []float64 // derivatives to a product
+	bigDrawn  []float64 // by big label: votes drawn by the pairs being counted
+	poolDrawn float64
+	drawn     []float64 // by label: votes drawn by all agreeing pairs
 }
 
 // load keeps the labels that have votes, preferred label first, and returns

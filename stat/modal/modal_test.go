@@ -356,3 +356,45 @@ func bench(b *testing.B, f func(*Scratch, []int, []float64)) {
 		})
 	}
 }
+
+// Leaving a vote out of all pairs at once is the same as counting without it.
+func TestDisjointDisagreeWithout(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	var s, fresh Scratch
+	var without []float64
+	for range 600 {
+		counts := make([]int, 1+rng.IntN(9))
+		k := 0
+		for c := range counts {
+			if rng.Float64() < 0.8 {
+				counts[c] = 1 + rng.IntN(1+rng.IntN(12))
+			}
+			k += counts[c]
+		}
+		if k < 3 {
+			continue
+		}
+		m := 1 + rng.IntN(min(7, (k-1)/2))
+		for _, ties := range bothTies {
+			var all float64
+			all, without = s.DisjointDisagreeWithout(counts, m, ties, without)
+			if want := fresh.DisjointDisagree(counts, m, ties); !near(all, want) {
+				t.Fatalf("%v m = %d %s: %v, want %v", counts, m, ties, all, want)
+			}
+			for c, n := range counts {
+				if n == 0 {
+					if without[c] != 0 {
+						t.Fatalf("%v: a label without votes gets %v", counts, without[c])
+					}
+					continue
+				}
+				counts[c]--
+				want := fresh.DisjointDisagree(counts, m, ties)
+				counts[c]++
+				if !near(without[c], want) {
+					t.Fatalf("%v m = %d %s, without one of label %d: %v, want %v", counts, m, ties, c, without[c], want)
+				}
+			}
+		}
+	}
+}
