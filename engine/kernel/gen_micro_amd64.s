@@ -59,22 +59,22 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X3, X3, X3
 	VBROADCASTSS microArgs_beta(DI), Z2
 	VBROADCASTSS k3f800000<>(SB), Z4
 	VBROADCASTSS microArgs_alpha(DI), Z1; VFMADD213PS Z2, Z0, Z1
 	VMAXPS Z1, Z3, Z1; VMINPS Z1, Z4, Z1; VMULPS Z1, Z0, Z0
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X3, X3, X3
 	VBROADCASTSS microArgs_alpha(DI), Z2
 	VMINPS Z0, Z3, Z1; VMAXPS Z0, Z3, Z0
 	VFMADD231PS Z2, Z1, Z0
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z1
 	VBROADCASTSS microArgs_hi(DI), Z2
 	VMAXPS Z0, Z1, Z0; VMINPS Z0, Z2, Z0
@@ -160,9 +160,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X4, X4, X4
 	VBROADCASTSS microArgs_beta(DI), Z3
 	VBROADCASTSS k3f800000<>(SB), Z5
@@ -171,7 +171,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z2; VFMADD213PS Z3, Z1, Z2
 	VMAXPS Z2, Z4, Z2; VMINPS Z2, Z5, Z2; VMULPS Z2, Z1, Z1
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X4, X4, X4
 	VBROADCASTSS microArgs_alpha(DI), Z3
 	VMINPS Z0, Z4, Z2; VMAXPS Z0, Z4, Z0
@@ -179,7 +179,7 @@ leaky:
 	VMINPS Z1, Z4, Z2; VMAXPS Z1, Z4, Z1
 	VFMADD231PS Z3, Z2, Z1
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z2
 	VBROADCASTSS microArgs_hi(DI), Z3
 	VMAXPS Z0, Z2, Z0; VMINPS Z0, Z3, Z0
@@ -282,9 +282,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X5, X5, X5
 	VBROADCASTSS microArgs_beta(DI), Z4
 	VBROADCASTSS k3f800000<>(SB), Z6
@@ -295,7 +295,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z3; VFMADD213PS Z4, Z2, Z3
 	VMAXPS Z3, Z5, Z3; VMINPS Z3, Z6, Z3; VMULPS Z3, Z2, Z2
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X5, X5, X5
 	VBROADCASTSS microArgs_alpha(DI), Z4
 	VMINPS Z0, Z5, Z3; VMAXPS Z0, Z5, Z0
@@ -305,7 +305,7 @@ leaky:
 	VMINPS Z2, Z5, Z3; VMAXPS Z2, Z5, Z2
 	VFMADD231PS Z4, Z3, Z2
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z3
 	VBROADCASTSS microArgs_hi(DI), Z4
 	VMAXPS Z0, Z3, Z0; VMINPS Z0, Z4, Z0
@@ -421,9 +421,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X6, X6, X6
 	VBROADCASTSS microArgs_beta(DI), Z5
 	VBROADCASTSS k3f800000<>(SB), Z7
@@ -436,7 +436,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z4; VFMADD213PS Z5, Z3, Z4
 	VMAXPS Z4, Z6, Z4; VMINPS Z4, Z7, Z4; VMULPS Z4, Z3, Z3
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X6, X6, X6
 	VBROADCASTSS microArgs_alpha(DI), Z5
 	VMINPS Z0, Z6, Z4; VMAXPS Z0, Z6, Z0
@@ -448,7 +448,7 @@ leaky:
 	VMINPS Z3, Z6, Z4; VMAXPS Z3, Z6, Z3
 	VFMADD231PS Z5, Z4, Z3
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z4
 	VBROADCASTSS microArgs_hi(DI), Z5
 	VMAXPS Z0, Z4, Z0; VMINPS Z0, Z5, Z0
@@ -577,9 +577,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X7, X7, X7
 	VBROADCASTSS microArgs_beta(DI), Z6
 	VBROADCASTSS k3f800000<>(SB), Z8
@@ -594,7 +594,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z5; VFMADD213PS Z6, Z4, Z5
 	VMAXPS Z5, Z7, Z5; VMINPS Z5, Z8, Z5; VMULPS Z5, Z4, Z4
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X7, X7, X7
 	VBROADCASTSS microArgs_alpha(DI), Z6
 	VMINPS Z0, Z7, Z5; VMAXPS Z0, Z7, Z0
@@ -608,7 +608,7 @@ leaky:
 	VMINPS Z4, Z7, Z5; VMAXPS Z4, Z7, Z4
 	VFMADD231PS Z6, Z5, Z4
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z5
 	VBROADCASTSS microArgs_hi(DI), Z6
 	VMAXPS Z0, Z5, Z0; VMINPS Z0, Z6, Z0
@@ -750,9 +750,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X8, X8, X8
 	VBROADCASTSS microArgs_beta(DI), Z7
 	VBROADCASTSS k3f800000<>(SB), Z9
@@ -769,7 +769,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z6; VFMADD213PS Z7, Z5, Z6
 	VMAXPS Z6, Z8, Z6; VMINPS Z6, Z9, Z6; VMULPS Z6, Z5, Z5
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X8, X8, X8
 	VBROADCASTSS microArgs_alpha(DI), Z7
 	VMINPS Z0, Z8, Z6; VMAXPS Z0, Z8, Z0
@@ -785,7 +785,7 @@ leaky:
 	VMINPS Z5, Z8, Z6; VMAXPS Z5, Z8, Z5
 	VFMADD231PS Z7, Z6, Z5
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z6
 	VBROADCASTSS microArgs_hi(DI), Z7
 	VMAXPS Z0, Z6, Z0; VMINPS Z0, Z7, Z0
@@ -940,9 +940,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X9, X9, X9
 	VBROADCASTSS microArgs_beta(DI), Z8
 	VBROADCASTSS k3f800000<>(SB), Z10
@@ -961,7 +961,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z7; VFMADD213PS Z8, Z6, Z7
 	VMAXPS Z7, Z9, Z7; VMINPS Z7, Z10, Z7; VMULPS Z7, Z6, Z6
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X9, X9, X9
 	VBROADCASTSS microArgs_alpha(DI), Z8
 	VMINPS Z0, Z9, Z7; VMAXPS Z0, Z9, Z0
@@ -979,7 +979,7 @@ leaky:
 	VMINPS Z6, Z9, Z7; VMAXPS Z6, Z9, Z6
 	VFMADD231PS Z8, Z7, Z6
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z7
 	VBROADCASTSS microArgs_hi(DI), Z8
 	VMAXPS Z0, Z7, Z0; VMINPS Z0, Z8, Z0
@@ -1147,9 +1147,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X10, X10, X10
 	VBROADCASTSS microArgs_beta(DI), Z9
 	VBROADCASTSS k3f800000<>(SB), Z11
@@ -1170,7 +1170,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z8; VFMADD213PS Z9, Z7, Z8
 	VMAXPS Z8, Z10, Z8; VMINPS Z8, Z11, Z8; VMULPS Z8, Z7, Z7
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X10, X10, X10
 	VBROADCASTSS microArgs_alpha(DI), Z9
 	VMINPS Z0, Z10, Z8; VMAXPS Z0, Z10, Z0
@@ -1190,7 +1190,7 @@ leaky:
 	VMINPS Z7, Z10, Z8; VMAXPS Z7, Z10, Z7
 	VFMADD231PS Z9, Z8, Z7
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z8
 	VBROADCASTSS microArgs_hi(DI), Z9
 	VMAXPS Z0, Z8, Z0; VMINPS Z0, Z9, Z0
@@ -1372,9 +1372,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X11, X11, X11
 	VBROADCASTSS microArgs_beta(DI), Z10
 	VBROADCASTSS k3f800000<>(SB), Z12
@@ -1397,7 +1397,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z9; VFMADD213PS Z10, Z8, Z9
 	VMAXPS Z9, Z11, Z9; VMINPS Z9, Z12, Z9; VMULPS Z9, Z8, Z8
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X11, X11, X11
 	VBROADCASTSS microArgs_alpha(DI), Z10
 	VMINPS Z0, Z11, Z9; VMAXPS Z0, Z11, Z0
@@ -1419,7 +1419,7 @@ leaky:
 	VMINPS Z8, Z11, Z9; VMAXPS Z8, Z11, Z8
 	VFMADD231PS Z10, Z9, Z8
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z9
 	VBROADCASTSS microArgs_hi(DI), Z10
 	VMAXPS Z0, Z9, Z0; VMINPS Z0, Z10, Z0
@@ -1615,9 +1615,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X12, X12, X12
 	VBROADCASTSS microArgs_beta(DI), Z11
 	VBROADCASTSS k3f800000<>(SB), Z13
@@ -1642,7 +1642,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z10; VFMADD213PS Z11, Z9, Z10
 	VMAXPS Z10, Z12, Z10; VMINPS Z10, Z13, Z10; VMULPS Z10, Z9, Z9
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X12, X12, X12
 	VBROADCASTSS microArgs_alpha(DI), Z11
 	VMINPS Z0, Z12, Z10; VMAXPS Z0, Z12, Z0
@@ -1666,7 +1666,7 @@ leaky:
 	VMINPS Z9, Z12, Z10; VMAXPS Z9, Z12, Z9
 	VFMADD231PS Z11, Z10, Z9
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z10
 	VBROADCASTSS microArgs_hi(DI), Z11
 	VMAXPS Z0, Z10, Z0; VMINPS Z0, Z11, Z0
@@ -1875,9 +1875,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X13, X13, X13
 	VBROADCASTSS microArgs_beta(DI), Z12
 	VBROADCASTSS k3f800000<>(SB), Z14
@@ -1904,7 +1904,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z11; VFMADD213PS Z12, Z10, Z11
 	VMAXPS Z11, Z13, Z11; VMINPS Z11, Z14, Z11; VMULPS Z11, Z10, Z10
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X13, X13, X13
 	VBROADCASTSS microArgs_alpha(DI), Z12
 	VMINPS Z0, Z13, Z11; VMAXPS Z0, Z13, Z0
@@ -1930,7 +1930,7 @@ leaky:
 	VMINPS Z10, Z13, Z11; VMAXPS Z10, Z13, Z10
 	VFMADD231PS Z12, Z11, Z10
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z11
 	VBROADCASTSS microArgs_hi(DI), Z12
 	VMAXPS Z0, Z11, Z0; VMINPS Z0, Z12, Z0
@@ -2152,9 +2152,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X14, X14, X14
 	VBROADCASTSS microArgs_beta(DI), Z13
 	VBROADCASTSS k3f800000<>(SB), Z15
@@ -2183,7 +2183,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z12; VFMADD213PS Z13, Z11, Z12
 	VMAXPS Z12, Z14, Z12; VMINPS Z12, Z15, Z12; VMULPS Z12, Z11, Z11
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X14, X14, X14
 	VBROADCASTSS microArgs_alpha(DI), Z13
 	VMINPS Z0, Z14, Z12; VMAXPS Z0, Z14, Z0
@@ -2211,7 +2211,7 @@ leaky:
 	VMINPS Z11, Z14, Z12; VMAXPS Z11, Z14, Z11
 	VFMADD231PS Z13, Z12, Z11
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z12
 	VBROADCASTSS microArgs_hi(DI), Z13
 	VMAXPS Z0, Z12, Z0; VMINPS Z0, Z13, Z0
@@ -2446,9 +2446,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X15, X15, X15
 	VBROADCASTSS microArgs_beta(DI), Z14
 	VBROADCASTSS k3f800000<>(SB), Z16
@@ -2479,7 +2479,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z13; VFMADD213PS Z14, Z12, Z13
 	VMAXPS Z13, Z15, Z13; VMINPS Z13, Z16, Z13; VMULPS Z13, Z12, Z12
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X15, X15, X15
 	VBROADCASTSS microArgs_alpha(DI), Z14
 	VMINPS Z0, Z15, Z13; VMAXPS Z0, Z15, Z0
@@ -2509,7 +2509,7 @@ leaky:
 	VMINPS Z12, Z15, Z13; VMAXPS Z12, Z15, Z12
 	VFMADD231PS Z14, Z13, Z12
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z13
 	VBROADCASTSS microArgs_hi(DI), Z14
 	VMAXPS Z0, Z13, Z0; VMINPS Z0, Z14, Z0
@@ -2757,9 +2757,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z16, Z16, Z16
 	VBROADCASTSS microArgs_beta(DI), Z15
 	VBROADCASTSS k3f800000<>(SB), Z17
@@ -2792,7 +2792,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z14; VFMADD213PS Z15, Z13, Z14
 	VMAXPS Z14, Z16, Z14; VMINPS Z14, Z17, Z14; VMULPS Z14, Z13, Z13
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z16, Z16, Z16
 	VBROADCASTSS microArgs_alpha(DI), Z15
 	VMINPS Z0, Z16, Z14; VMAXPS Z0, Z16, Z0
@@ -2824,7 +2824,7 @@ leaky:
 	VMINPS Z13, Z16, Z14; VMAXPS Z13, Z16, Z13
 	VFMADD231PS Z15, Z14, Z13
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z14
 	VBROADCASTSS microArgs_hi(DI), Z15
 	VMAXPS Z0, Z14, Z0; VMINPS Z0, Z15, Z0
@@ -3085,9 +3085,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z17, Z17, Z17
 	VBROADCASTSS microArgs_beta(DI), Z16
 	VBROADCASTSS k3f800000<>(SB), Z18
@@ -3122,7 +3122,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z15; VFMADD213PS Z16, Z14, Z15
 	VMAXPS Z15, Z17, Z15; VMINPS Z15, Z18, Z15; VMULPS Z15, Z14, Z14
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z17, Z17, Z17
 	VBROADCASTSS microArgs_alpha(DI), Z16
 	VMINPS Z0, Z17, Z15; VMAXPS Z0, Z17, Z0
@@ -3156,7 +3156,7 @@ leaky:
 	VMINPS Z14, Z17, Z15; VMAXPS Z14, Z17, Z14
 	VFMADD231PS Z16, Z15, Z14
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z15
 	VBROADCASTSS microArgs_hi(DI), Z16
 	VMAXPS Z0, Z15, Z0; VMINPS Z0, Z16, Z0
@@ -3430,9 +3430,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z18, Z18, Z18
 	VBROADCASTSS microArgs_beta(DI), Z17
 	VBROADCASTSS k3f800000<>(SB), Z19
@@ -3469,7 +3469,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z16; VFMADD213PS Z17, Z15, Z16
 	VMAXPS Z16, Z18, Z16; VMINPS Z16, Z19, Z16; VMULPS Z16, Z15, Z15
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z18, Z18, Z18
 	VBROADCASTSS microArgs_alpha(DI), Z17
 	VMINPS Z0, Z18, Z16; VMAXPS Z0, Z18, Z0
@@ -3505,7 +3505,7 @@ leaky:
 	VMINPS Z15, Z18, Z16; VMAXPS Z15, Z18, Z15
 	VFMADD231PS Z17, Z16, Z15
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z16
 	VBROADCASTSS microArgs_hi(DI), Z17
 	VMAXPS Z0, Z16, Z0; VMINPS Z0, Z17, Z0
@@ -3664,9 +3664,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X4, X4, X4
 	VBROADCASTSS microArgs_beta(DI), Z3
 	VBROADCASTSS k3f800000<>(SB), Z5
@@ -3675,7 +3675,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z2; VFMADD213PS Z3, Z1, Z2
 	VMAXPS Z2, Z4, Z2; VMINPS Z2, Z5, Z2; VMULPS Z2, Z1, Z1
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X4, X4, X4
 	VBROADCASTSS microArgs_alpha(DI), Z3
 	VMINPS Z0, Z4, Z2; VMAXPS Z0, Z4, Z0
@@ -3683,7 +3683,7 @@ leaky:
 	VMINPS Z1, Z4, Z2; VMAXPS Z1, Z4, Z1
 	VFMADD231PS Z3, Z2, Z1
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z2
 	VBROADCASTSS microArgs_hi(DI), Z3
 	VMAXPS Z0, Z2, Z0; VMINPS Z0, Z3, Z0
@@ -3784,9 +3784,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X6, X6, X6
 	VBROADCASTSS microArgs_beta(DI), Z5
 	VBROADCASTSS k3f800000<>(SB), Z7
@@ -3799,7 +3799,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z4; VFMADD213PS Z5, Z3, Z4
 	VMAXPS Z4, Z6, Z4; VMINPS Z4, Z7, Z4; VMULPS Z4, Z3, Z3
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X6, X6, X6
 	VBROADCASTSS microArgs_alpha(DI), Z5
 	VMINPS Z0, Z6, Z4; VMAXPS Z0, Z6, Z0
@@ -3811,7 +3811,7 @@ leaky:
 	VMINPS Z3, Z6, Z4; VMAXPS Z3, Z6, Z3
 	VFMADD231PS Z5, Z4, Z3
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z4
 	VBROADCASTSS microArgs_hi(DI), Z5
 	VMAXPS Z0, Z4, Z0; VMINPS Z0, Z5, Z0
@@ -3937,9 +3937,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X8, X8, X8
 	VBROADCASTSS microArgs_beta(DI), Z7
 	VBROADCASTSS k3f800000<>(SB), Z9
@@ -3956,7 +3956,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z6; VFMADD213PS Z7, Z5, Z6
 	VMAXPS Z6, Z8, Z6; VMINPS Z6, Z9, Z6; VMULPS Z6, Z5, Z5
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X8, X8, X8
 	VBROADCASTSS microArgs_alpha(DI), Z7
 	VMINPS Z0, Z8, Z6; VMAXPS Z0, Z8, Z0
@@ -3972,7 +3972,7 @@ leaky:
 	VMINPS Z5, Z8, Z6; VMAXPS Z5, Z8, Z5
 	VFMADD231PS Z7, Z6, Z5
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z6
 	VBROADCASTSS microArgs_hi(DI), Z7
 	VMAXPS Z0, Z6, Z0; VMINPS Z0, Z7, Z0
@@ -4119,9 +4119,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X10, X10, X10
 	VBROADCASTSS microArgs_beta(DI), Z9
 	VBROADCASTSS k3f800000<>(SB), Z11
@@ -4142,7 +4142,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z8; VFMADD213PS Z9, Z7, Z8
 	VMAXPS Z8, Z10, Z8; VMINPS Z8, Z11, Z8; VMULPS Z8, Z7, Z7
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X10, X10, X10
 	VBROADCASTSS microArgs_alpha(DI), Z9
 	VMINPS Z0, Z10, Z8; VMAXPS Z0, Z10, Z0
@@ -4162,7 +4162,7 @@ leaky:
 	VMINPS Z7, Z10, Z8; VMAXPS Z7, Z10, Z7
 	VFMADD231PS Z9, Z8, Z7
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z8
 	VBROADCASTSS microArgs_hi(DI), Z9
 	VMAXPS Z0, Z8, Z0; VMINPS Z0, Z9, Z0
@@ -4330,9 +4330,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X12, X12, X12
 	VBROADCASTSS microArgs_beta(DI), Z11
 	VBROADCASTSS k3f800000<>(SB), Z13
@@ -4357,7 +4357,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z10; VFMADD213PS Z11, Z9, Z10
 	VMAXPS Z10, Z12, Z10; VMINPS Z10, Z13, Z10; VMULPS Z10, Z9, Z9
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X12, X12, X12
 	VBROADCASTSS microArgs_alpha(DI), Z11
 	VMINPS Z0, Z12, Z10; VMAXPS Z0, Z12, Z0
@@ -4381,7 +4381,7 @@ leaky:
 	VMINPS Z9, Z12, Z10; VMAXPS Z9, Z12, Z9
 	VFMADD231PS Z11, Z10, Z9
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z10
 	VBROADCASTSS microArgs_hi(DI), Z11
 	VMAXPS Z0, Z10, Z0; VMINPS Z0, Z11, Z0
@@ -4570,9 +4570,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X14, X14, X14
 	VBROADCASTSS microArgs_beta(DI), Z13
 	VBROADCASTSS k3f800000<>(SB), Z15
@@ -4601,7 +4601,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z12; VFMADD213PS Z13, Z11, Z12
 	VMAXPS Z12, Z14, Z12; VMINPS Z12, Z15, Z12; VMULPS Z12, Z11, Z11
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X14, X14, X14
 	VBROADCASTSS microArgs_alpha(DI), Z13
 	VMINPS Z0, Z14, Z12; VMAXPS Z0, Z14, Z0
@@ -4629,7 +4629,7 @@ leaky:
 	VMINPS Z11, Z14, Z12; VMAXPS Z11, Z14, Z11
 	VFMADD231PS Z13, Z12, Z11
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z12
 	VBROADCASTSS microArgs_hi(DI), Z13
 	VMAXPS Z0, Z12, Z0; VMINPS Z0, Z13, Z0
@@ -4839,9 +4839,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z16, Z16, Z16
 	VBROADCASTSS microArgs_beta(DI), Z15
 	VBROADCASTSS k3f800000<>(SB), Z17
@@ -4874,7 +4874,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z14; VFMADD213PS Z15, Z13, Z14
 	VMAXPS Z14, Z16, Z14; VMINPS Z14, Z17, Z14; VMULPS Z14, Z13, Z13
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z16, Z16, Z16
 	VBROADCASTSS microArgs_alpha(DI), Z15
 	VMINPS Z0, Z16, Z14; VMAXPS Z0, Z16, Z0
@@ -4906,7 +4906,7 @@ leaky:
 	VMINPS Z13, Z16, Z14; VMAXPS Z13, Z16, Z13
 	VFMADD231PS Z15, Z14, Z13
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z14
 	VBROADCASTSS microArgs_hi(DI), Z15
 	VMAXPS Z0, Z14, Z0; VMINPS Z0, Z15, Z0
@@ -5137,9 +5137,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z18, Z18, Z18
 	VBROADCASTSS microArgs_beta(DI), Z17
 	VBROADCASTSS k3f800000<>(SB), Z19
@@ -5176,7 +5176,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z16; VFMADD213PS Z17, Z15, Z16
 	VMAXPS Z16, Z18, Z16; VMINPS Z16, Z19, Z16; VMULPS Z16, Z15, Z15
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z18, Z18, Z18
 	VBROADCASTSS microArgs_alpha(DI), Z17
 	VMINPS Z0, Z18, Z16; VMAXPS Z0, Z18, Z0
@@ -5212,7 +5212,7 @@ leaky:
 	VMINPS Z15, Z18, Z16; VMAXPS Z15, Z18, Z15
 	VFMADD231PS Z17, Z16, Z15
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z16
 	VBROADCASTSS microArgs_hi(DI), Z17
 	VMAXPS Z0, Z16, Z0; VMINPS Z0, Z17, Z0
@@ -5465,9 +5465,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z20, Z20, Z20
 	VBROADCASTSS microArgs_beta(DI), Z19
 	VBROADCASTSS k3f800000<>(SB), Z21
@@ -5508,7 +5508,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z18; VFMADD213PS Z19, Z17, Z18
 	VMAXPS Z18, Z20, Z18; VMINPS Z18, Z21, Z18; VMULPS Z18, Z17, Z17
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z20, Z20, Z20
 	VBROADCASTSS microArgs_alpha(DI), Z19
 	VMINPS Z0, Z20, Z18; VMAXPS Z0, Z20, Z0
@@ -5548,7 +5548,7 @@ leaky:
 	VMINPS Z17, Z20, Z18; VMAXPS Z17, Z20, Z17
 	VFMADD231PS Z19, Z18, Z17
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z18
 	VBROADCASTSS microArgs_hi(DI), Z19
 	VMAXPS Z0, Z18, Z0; VMINPS Z0, Z19, Z0
@@ -5823,9 +5823,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z22, Z22, Z22
 	VBROADCASTSS microArgs_beta(DI), Z21
 	VBROADCASTSS k3f800000<>(SB), Z23
@@ -5870,7 +5870,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z20; VFMADD213PS Z21, Z19, Z20
 	VMAXPS Z20, Z22, Z20; VMINPS Z20, Z23, Z20; VMULPS Z20, Z19, Z19
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z22, Z22, Z22
 	VBROADCASTSS microArgs_alpha(DI), Z21
 	VMINPS Z0, Z22, Z20; VMAXPS Z0, Z22, Z0
@@ -5914,7 +5914,7 @@ leaky:
 	VMINPS Z19, Z22, Z20; VMAXPS Z19, Z22, Z19
 	VFMADD231PS Z21, Z20, Z19
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z20
 	VBROADCASTSS microArgs_hi(DI), Z21
 	VMAXPS Z0, Z20, Z0; VMINPS Z0, Z21, Z0
@@ -6210,9 +6210,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z24, Z24, Z24
 	VBROADCASTSS microArgs_beta(DI), Z23
 	VBROADCASTSS k3f800000<>(SB), Z25
@@ -6261,7 +6261,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z22; VFMADD213PS Z23, Z21, Z22
 	VMAXPS Z22, Z24, Z22; VMINPS Z22, Z25, Z22; VMULPS Z22, Z21, Z21
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z24, Z24, Z24
 	VBROADCASTSS microArgs_alpha(DI), Z23
 	VMINPS Z0, Z24, Z22; VMAXPS Z0, Z24, Z0
@@ -6309,7 +6309,7 @@ leaky:
 	VMINPS Z21, Z24, Z22; VMAXPS Z21, Z24, Z21
 	VFMADD231PS Z23, Z22, Z21
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z22
 	VBROADCASTSS microArgs_hi(DI), Z23
 	VMAXPS Z0, Z22, Z0; VMINPS Z0, Z23, Z0
@@ -6626,9 +6626,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z26, Z26, Z26
 	VBROADCASTSS microArgs_beta(DI), Z25
 	VBROADCASTSS k3f800000<>(SB), Z27
@@ -6681,7 +6681,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z24; VFMADD213PS Z25, Z23, Z24
 	VMAXPS Z24, Z26, Z24; VMINPS Z24, Z27, Z24; VMULPS Z24, Z23, Z23
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z26, Z26, Z26
 	VBROADCASTSS microArgs_alpha(DI), Z25
 	VMINPS Z0, Z26, Z24; VMAXPS Z0, Z26, Z0
@@ -6733,7 +6733,7 @@ leaky:
 	VMINPS Z23, Z26, Z24; VMAXPS Z23, Z26, Z23
 	VFMADD231PS Z25, Z24, Z23
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z24
 	VBROADCASTSS microArgs_hi(DI), Z25
 	VMAXPS Z0, Z24, Z0; VMINPS Z0, Z25, Z0
@@ -7071,9 +7071,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z28, Z28, Z28
 	VBROADCASTSS microArgs_beta(DI), Z27
 	VBROADCASTSS k3f800000<>(SB), Z29
@@ -7130,7 +7130,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z26; VFMADD213PS Z27, Z25, Z26
 	VMAXPS Z26, Z28, Z26; VMINPS Z26, Z29, Z26; VMULPS Z26, Z25, Z25
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z28, Z28, Z28
 	VBROADCASTSS microArgs_alpha(DI), Z27
 	VMINPS Z0, Z28, Z26; VMAXPS Z0, Z28, Z0
@@ -7186,7 +7186,7 @@ leaky:
 	VMINPS Z25, Z28, Z26; VMAXPS Z25, Z28, Z25
 	VFMADD231PS Z27, Z26, Z25
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z26
 	VBROADCASTSS microArgs_hi(DI), Z27
 	VMAXPS Z0, Z26, Z0; VMINPS Z0, Z27, Z0
@@ -7545,9 +7545,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VPXORD Z30, Z30, Z30
 	VBROADCASTSS microArgs_beta(DI), Z29
 	VBROADCASTSS k3f800000<>(SB), Z31
@@ -7608,7 +7608,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Z28; VFMADD213PS Z29, Z27, Z28
 	VMAXPS Z28, Z30, Z28; VMINPS Z28, Z31, Z28; VMULPS Z28, Z27, Z27
 	JMP store
-leaky:
+storeLeaky:
 	VPXORD Z30, Z30, Z30
 	VBROADCASTSS microArgs_alpha(DI), Z29
 	VMINPS Z0, Z30, Z28; VMAXPS Z0, Z30, Z0
@@ -7668,7 +7668,7 @@ leaky:
 	VMINPS Z27, Z30, Z28; VMAXPS Z27, Z30, Z27
 	VFMADD231PS Z29, Z28, Z27
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Z28
 	VBROADCASTSS microArgs_hi(DI), Z29
 	VMAXPS Z0, Z28, Z0; VMINPS Z0, Z29, Z0
@@ -7852,22 +7852,22 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X3, X3, X3
 	VBROADCASTSS microArgs_beta(DI), Y2
 	VBROADCASTSS k3f800000<>(SB), Y4
 	VBROADCASTSS microArgs_alpha(DI), Y1; VFMADD213PS Y2, Y0, Y1
 	VMAXPS Y1, Y3, Y1; VMINPS Y1, Y4, Y1; VMULPS Y1, Y0, Y0
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X3, X3, X3
 	VBROADCASTSS microArgs_alpha(DI), Y2
 	VMINPS Y0, Y3, Y1; VMAXPS Y0, Y3, Y0
 	VFMADD231PS Y2, Y1, Y0
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y1
 	VBROADCASTSS microArgs_hi(DI), Y2
 	VMAXPS Y0, Y1, Y0; VMINPS Y0, Y2, Y0
@@ -7953,9 +7953,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X4, X4, X4
 	VBROADCASTSS microArgs_beta(DI), Y3
 	VBROADCASTSS k3f800000<>(SB), Y5
@@ -7964,7 +7964,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y2; VFMADD213PS Y3, Y1, Y2
 	VMAXPS Y2, Y4, Y2; VMINPS Y2, Y5, Y2; VMULPS Y2, Y1, Y1
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X4, X4, X4
 	VBROADCASTSS microArgs_alpha(DI), Y3
 	VMINPS Y0, Y4, Y2; VMAXPS Y0, Y4, Y0
@@ -7972,7 +7972,7 @@ leaky:
 	VMINPS Y1, Y4, Y2; VMAXPS Y1, Y4, Y1
 	VFMADD231PS Y3, Y2, Y1
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y2
 	VBROADCASTSS microArgs_hi(DI), Y3
 	VMAXPS Y0, Y2, Y0; VMINPS Y0, Y3, Y0
@@ -8075,9 +8075,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X5, X5, X5
 	VBROADCASTSS microArgs_beta(DI), Y4
 	VBROADCASTSS k3f800000<>(SB), Y6
@@ -8088,7 +8088,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y3; VFMADD213PS Y4, Y2, Y3
 	VMAXPS Y3, Y5, Y3; VMINPS Y3, Y6, Y3; VMULPS Y3, Y2, Y2
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X5, X5, X5
 	VBROADCASTSS microArgs_alpha(DI), Y4
 	VMINPS Y0, Y5, Y3; VMAXPS Y0, Y5, Y0
@@ -8098,7 +8098,7 @@ leaky:
 	VMINPS Y2, Y5, Y3; VMAXPS Y2, Y5, Y2
 	VFMADD231PS Y4, Y3, Y2
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y3
 	VBROADCASTSS microArgs_hi(DI), Y4
 	VMAXPS Y0, Y3, Y0; VMINPS Y0, Y4, Y0
@@ -8214,9 +8214,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X6, X6, X6
 	VBROADCASTSS microArgs_beta(DI), Y5
 	VBROADCASTSS k3f800000<>(SB), Y7
@@ -8229,7 +8229,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y4; VFMADD213PS Y5, Y3, Y4
 	VMAXPS Y4, Y6, Y4; VMINPS Y4, Y7, Y4; VMULPS Y4, Y3, Y3
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X6, X6, X6
 	VBROADCASTSS microArgs_alpha(DI), Y5
 	VMINPS Y0, Y6, Y4; VMAXPS Y0, Y6, Y0
@@ -8241,7 +8241,7 @@ leaky:
 	VMINPS Y3, Y6, Y4; VMAXPS Y3, Y6, Y3
 	VFMADD231PS Y5, Y4, Y3
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y4
 	VBROADCASTSS microArgs_hi(DI), Y5
 	VMAXPS Y0, Y4, Y0; VMINPS Y0, Y5, Y0
@@ -8370,9 +8370,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X7, X7, X7
 	VBROADCASTSS microArgs_beta(DI), Y6
 	VBROADCASTSS k3f800000<>(SB), Y8
@@ -8387,7 +8387,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y5; VFMADD213PS Y6, Y4, Y5
 	VMAXPS Y5, Y7, Y5; VMINPS Y5, Y8, Y5; VMULPS Y5, Y4, Y4
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X7, X7, X7
 	VBROADCASTSS microArgs_alpha(DI), Y6
 	VMINPS Y0, Y7, Y5; VMAXPS Y0, Y7, Y0
@@ -8401,7 +8401,7 @@ leaky:
 	VMINPS Y4, Y7, Y5; VMAXPS Y4, Y7, Y4
 	VFMADD231PS Y6, Y5, Y4
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y5
 	VBROADCASTSS microArgs_hi(DI), Y6
 	VMAXPS Y0, Y5, Y0; VMINPS Y0, Y6, Y0
@@ -8543,9 +8543,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X8, X8, X8
 	VBROADCASTSS microArgs_beta(DI), Y7
 	VBROADCASTSS k3f800000<>(SB), Y9
@@ -8562,7 +8562,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y6; VFMADD213PS Y7, Y5, Y6
 	VMAXPS Y6, Y8, Y6; VMINPS Y6, Y9, Y6; VMULPS Y6, Y5, Y5
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X8, X8, X8
 	VBROADCASTSS microArgs_alpha(DI), Y7
 	VMINPS Y0, Y8, Y6; VMAXPS Y0, Y8, Y0
@@ -8578,7 +8578,7 @@ leaky:
 	VMINPS Y5, Y8, Y6; VMAXPS Y5, Y8, Y5
 	VFMADD231PS Y7, Y6, Y5
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y6
 	VBROADCASTSS microArgs_hi(DI), Y7
 	VMAXPS Y0, Y6, Y0; VMINPS Y0, Y7, Y0
@@ -8733,9 +8733,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X9, X9, X9
 	VBROADCASTSS microArgs_beta(DI), Y8
 	VBROADCASTSS k3f800000<>(SB), Y10
@@ -8754,7 +8754,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y7; VFMADD213PS Y8, Y6, Y7
 	VMAXPS Y7, Y9, Y7; VMINPS Y7, Y10, Y7; VMULPS Y7, Y6, Y6
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X9, X9, X9
 	VBROADCASTSS microArgs_alpha(DI), Y8
 	VMINPS Y0, Y9, Y7; VMAXPS Y0, Y9, Y0
@@ -8772,7 +8772,7 @@ leaky:
 	VMINPS Y6, Y9, Y7; VMAXPS Y6, Y9, Y6
 	VFMADD231PS Y8, Y7, Y6
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y7
 	VBROADCASTSS microArgs_hi(DI), Y8
 	VMAXPS Y0, Y7, Y0; VMINPS Y0, Y8, Y0
@@ -8940,9 +8940,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X10, X10, X10
 	VBROADCASTSS microArgs_beta(DI), Y9
 	VBROADCASTSS k3f800000<>(SB), Y11
@@ -8963,7 +8963,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y8; VFMADD213PS Y9, Y7, Y8
 	VMAXPS Y8, Y10, Y8; VMINPS Y8, Y11, Y8; VMULPS Y8, Y7, Y7
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X10, X10, X10
 	VBROADCASTSS microArgs_alpha(DI), Y9
 	VMINPS Y0, Y10, Y8; VMAXPS Y0, Y10, Y0
@@ -8983,7 +8983,7 @@ leaky:
 	VMINPS Y7, Y10, Y8; VMAXPS Y7, Y10, Y7
 	VFMADD231PS Y9, Y8, Y7
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y8
 	VBROADCASTSS microArgs_hi(DI), Y9
 	VMAXPS Y0, Y8, Y0; VMINPS Y0, Y9, Y0
@@ -9165,9 +9165,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X11, X11, X11
 	VBROADCASTSS microArgs_beta(DI), Y10
 	VBROADCASTSS k3f800000<>(SB), Y12
@@ -9190,7 +9190,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y9; VFMADD213PS Y10, Y8, Y9
 	VMAXPS Y9, Y11, Y9; VMINPS Y9, Y12, Y9; VMULPS Y9, Y8, Y8
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X11, X11, X11
 	VBROADCASTSS microArgs_alpha(DI), Y10
 	VMINPS Y0, Y11, Y9; VMAXPS Y0, Y11, Y0
@@ -9212,7 +9212,7 @@ leaky:
 	VMINPS Y8, Y11, Y9; VMAXPS Y8, Y11, Y8
 	VFMADD231PS Y10, Y9, Y8
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y9
 	VBROADCASTSS microArgs_hi(DI), Y10
 	VMAXPS Y0, Y9, Y0; VMINPS Y0, Y10, Y0
@@ -9408,9 +9408,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X12, X12, X12
 	VBROADCASTSS microArgs_beta(DI), Y11
 	VBROADCASTSS k3f800000<>(SB), Y13
@@ -9435,7 +9435,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y10; VFMADD213PS Y11, Y9, Y10
 	VMAXPS Y10, Y12, Y10; VMINPS Y10, Y13, Y10; VMULPS Y10, Y9, Y9
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X12, X12, X12
 	VBROADCASTSS microArgs_alpha(DI), Y11
 	VMINPS Y0, Y12, Y10; VMAXPS Y0, Y12, Y0
@@ -9459,7 +9459,7 @@ leaky:
 	VMINPS Y9, Y12, Y10; VMAXPS Y9, Y12, Y9
 	VFMADD231PS Y11, Y10, Y9
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y10
 	VBROADCASTSS microArgs_hi(DI), Y11
 	VMAXPS Y0, Y10, Y0; VMINPS Y0, Y11, Y0
@@ -9668,9 +9668,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X13, X13, X13
 	VBROADCASTSS microArgs_beta(DI), Y12
 	VBROADCASTSS k3f800000<>(SB), Y14
@@ -9697,7 +9697,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y11; VFMADD213PS Y12, Y10, Y11
 	VMAXPS Y11, Y13, Y11; VMINPS Y11, Y14, Y11; VMULPS Y11, Y10, Y10
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X13, X13, X13
 	VBROADCASTSS microArgs_alpha(DI), Y12
 	VMINPS Y0, Y13, Y11; VMAXPS Y0, Y13, Y0
@@ -9723,7 +9723,7 @@ leaky:
 	VMINPS Y10, Y13, Y11; VMAXPS Y10, Y13, Y10
 	VFMADD231PS Y12, Y11, Y10
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y11
 	VBROADCASTSS microArgs_hi(DI), Y12
 	VMAXPS Y0, Y11, Y0; VMINPS Y0, Y12, Y0
@@ -9945,9 +9945,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X14, X14, X14
 	VBROADCASTSS microArgs_beta(DI), Y13
 	VBROADCASTSS k3f800000<>(SB), Y15
@@ -9976,7 +9976,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y12; VFMADD213PS Y13, Y11, Y12
 	VMAXPS Y12, Y14, Y12; VMINPS Y12, Y15, Y12; VMULPS Y12, Y11, Y11
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X14, X14, X14
 	VBROADCASTSS microArgs_alpha(DI), Y13
 	VMINPS Y0, Y14, Y12; VMAXPS Y0, Y14, Y0
@@ -10004,7 +10004,7 @@ leaky:
 	VMINPS Y11, Y14, Y12; VMAXPS Y11, Y14, Y11
 	VFMADD231PS Y13, Y12, Y11
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y12
 	VBROADCASTSS microArgs_hi(DI), Y13
 	VMAXPS Y0, Y12, Y0; VMINPS Y0, Y13, Y0
@@ -10143,9 +10143,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X4, X4, X4
 	VBROADCASTSS microArgs_beta(DI), Y3
 	VBROADCASTSS k3f800000<>(SB), Y5
@@ -10154,7 +10154,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y2; VFMADD213PS Y3, Y1, Y2
 	VMAXPS Y2, Y4, Y2; VMINPS Y2, Y5, Y2; VMULPS Y2, Y1, Y1
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X4, X4, X4
 	VBROADCASTSS microArgs_alpha(DI), Y3
 	VMINPS Y0, Y4, Y2; VMAXPS Y0, Y4, Y0
@@ -10162,7 +10162,7 @@ leaky:
 	VMINPS Y1, Y4, Y2; VMAXPS Y1, Y4, Y1
 	VFMADD231PS Y3, Y2, Y1
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y2
 	VBROADCASTSS microArgs_hi(DI), Y3
 	VMAXPS Y0, Y2, Y0; VMINPS Y0, Y3, Y0
@@ -10263,9 +10263,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X6, X6, X6
 	VBROADCASTSS microArgs_beta(DI), Y5
 	VBROADCASTSS k3f800000<>(SB), Y7
@@ -10278,7 +10278,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y4; VFMADD213PS Y5, Y3, Y4
 	VMAXPS Y4, Y6, Y4; VMINPS Y4, Y7, Y4; VMULPS Y4, Y3, Y3
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X6, X6, X6
 	VBROADCASTSS microArgs_alpha(DI), Y5
 	VMINPS Y0, Y6, Y4; VMAXPS Y0, Y6, Y0
@@ -10290,7 +10290,7 @@ leaky:
 	VMINPS Y3, Y6, Y4; VMAXPS Y3, Y6, Y3
 	VFMADD231PS Y5, Y4, Y3
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y4
 	VBROADCASTSS microArgs_hi(DI), Y5
 	VMAXPS Y0, Y4, Y0; VMINPS Y0, Y5, Y0
@@ -10416,9 +10416,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X8, X8, X8
 	VBROADCASTSS microArgs_beta(DI), Y7
 	VBROADCASTSS k3f800000<>(SB), Y9
@@ -10435,7 +10435,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y6; VFMADD213PS Y7, Y5, Y6
 	VMAXPS Y6, Y8, Y6; VMINPS Y6, Y9, Y6; VMULPS Y6, Y5, Y5
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X8, X8, X8
 	VBROADCASTSS microArgs_alpha(DI), Y7
 	VMINPS Y0, Y8, Y6; VMAXPS Y0, Y8, Y0
@@ -10451,7 +10451,7 @@ leaky:
 	VMINPS Y5, Y8, Y6; VMAXPS Y5, Y8, Y5
 	VFMADD231PS Y7, Y6, Y5
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y6
 	VBROADCASTSS microArgs_hi(DI), Y7
 	VMAXPS Y0, Y6, Y0; VMINPS Y0, Y7, Y0
@@ -10598,9 +10598,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X10, X10, X10
 	VBROADCASTSS microArgs_beta(DI), Y9
 	VBROADCASTSS k3f800000<>(SB), Y11
@@ -10621,7 +10621,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y8; VFMADD213PS Y9, Y7, Y8
 	VMAXPS Y8, Y10, Y8; VMINPS Y8, Y11, Y8; VMULPS Y8, Y7, Y7
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X10, X10, X10
 	VBROADCASTSS microArgs_alpha(DI), Y9
 	VMINPS Y0, Y10, Y8; VMAXPS Y0, Y10, Y0
@@ -10641,7 +10641,7 @@ leaky:
 	VMINPS Y7, Y10, Y8; VMAXPS Y7, Y10, Y7
 	VFMADD231PS Y9, Y8, Y7
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y8
 	VBROADCASTSS microArgs_hi(DI), Y9
 	VMAXPS Y0, Y8, Y0; VMINPS Y0, Y9, Y0
@@ -10809,9 +10809,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X12, X12, X12
 	VBROADCASTSS microArgs_beta(DI), Y11
 	VBROADCASTSS k3f800000<>(SB), Y13
@@ -10836,7 +10836,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y10; VFMADD213PS Y11, Y9, Y10
 	VMAXPS Y10, Y12, Y10; VMINPS Y10, Y13, Y10; VMULPS Y10, Y9, Y9
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X12, X12, X12
 	VBROADCASTSS microArgs_alpha(DI), Y11
 	VMINPS Y0, Y12, Y10; VMAXPS Y0, Y12, Y0
@@ -10860,7 +10860,7 @@ leaky:
 	VMINPS Y9, Y12, Y10; VMAXPS Y9, Y12, Y9
 	VFMADD231PS Y11, Y10, Y9
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y10
 	VBROADCASTSS microArgs_hi(DI), Y11
 	VMAXPS Y0, Y10, Y0; VMINPS Y0, Y11, Y0
@@ -11049,9 +11049,9 @@ activation:
 	MOVQ microArgs_act(DI), AX
 	CMPQ AX, $const_ActClip
 	JLT store
-	JEQ clip
+	JEQ storeClip
 	CMPQ AX, $const_ActLeaky
-	JEQ leaky
+	JEQ storeLeaky
 	VXORPS X14, X14, X14
 	VBROADCASTSS microArgs_beta(DI), Y13
 	VBROADCASTSS k3f800000<>(SB), Y15
@@ -11080,7 +11080,7 @@ activation:
 	VBROADCASTSS microArgs_alpha(DI), Y12; VFMADD213PS Y13, Y11, Y12
 	VMAXPS Y12, Y14, Y12; VMINPS Y12, Y15, Y12; VMULPS Y12, Y11, Y11
 	JMP store
-leaky:
+storeLeaky:
 	VXORPS X14, X14, X14
 	VBROADCASTSS microArgs_alpha(DI), Y13
 	VMINPS Y0, Y14, Y12; VMAXPS Y0, Y14, Y0
@@ -11108,7 +11108,7 @@ leaky:
 	VMINPS Y11, Y14, Y12; VMAXPS Y11, Y14, Y11
 	VFMADD231PS Y13, Y12, Y11
 	JMP store
-clip:
+storeClip:
 	VBROADCASTSS microArgs_lo(DI), Y12
 	VBROADCASTSS microArgs_hi(DI), Y13
 	VMAXPS Y0, Y12, Y0; VMINPS Y0, Y13, Y0

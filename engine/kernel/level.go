@@ -95,9 +95,11 @@ func Detect(env string) (*Kernels, error) {
 type Kernels struct {
 	level Level
 
-	lanes  int           // float32 in a vector
-	maxVec int           // vectors in the widest micro-kernel
-	micro  [][]microFunc // by vectors-1, rows-1
+	lanes                       int           // float32 in a vector
+	maxVec                      int           // vectors in the widest micro-kernel
+	micro                       [][]microFunc // by vectors-1, rows-1
+	depthwise, maxPool, sumPool []windowFunc  // by pixels-1
+
 	// wholeVectors says that the micro-kernels store whole vectors without an
 	// epilogue; tails and epilogues are then done in Go on a copy of the tile.
 	wholeVectors bool

@@ -20,7 +20,9 @@ func accelerate(k *Kernels) {
 	switch k.level {
 	case AVX2:
 		k.lanes, k.maxVec, k.micro = 8, 2, microAVX2()
+		k.depthwise, k.maxPool, k.sumPool = depthwiseAVX2(), maxPoolAVX2(), sumPoolAVX2()
 	case AVX512:
 		k.lanes, k.maxVec, k.micro = 16, 2, microAVX512()
+		k.depthwise, k.maxPool, k.sumPool = depthwiseAVX512(), maxPoolAVX512(), sumPoolAVX512()
 	}
 }

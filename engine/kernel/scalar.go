@@ -2,5 +2,7 @@ package kernel
 
 // scalarKernels are the functions in plain Go.
 func scalarKernels() *Kernels {
-	return &Kernels{lanes: scalarLanes, maxVec: 1, micro: scalarMicro()}
+	k := &Kernels{lanes: scalarLanes, maxVec: 1, micro: scalarMicro()}
+	scalarWindows(k)
+	return k
 }

@@ -47,7 +47,8 @@ func Files() (map[string][]byte, error) {
 		return nil
 	}
 	for name, u := range map[string]*unit{
-		"micro_amd64": microUnit(),
+		"micro_amd64":  microUnit(),
+		"window_amd64": windowUnit(),
 	} {
 		if err := add(name, u); err != nil {
 			return nil, err

@@ -233,64 +233,10 @@ func (m *micro) epilogue() {
 		}
 	})
 	m.label("activation")
-	m.activation()
-	m.store()
-}
-
-// each visits the accumulators.
-func (m *micro) each(visit func(acc string)) {
-	for i := range m.rows * m.vecs {
-		visit(m.v(i))
-	}
-}
-
-// activation applies the fused activations. A maximum or minimum returns its
-// second operand, which the Go assembler writes first, where one is NaN: so the
-// value comes first. Four registers are free here, if AVX2 gives up the mask.
-func (m *micro) activation() {
 	n := m.rows * m.vecs
-	e := [4]string{m.v(n), m.v(n + 1), m.v(n + 2), m.v(n + 3)}
-	m.p("MOVQ microArgs_act(DI), AX")
-	m.p("CMPQ AX, $const_ActClip")
-	m.p("JLT store")
-	m.p("JEQ clip")
-	m.p("CMPQ AX, $const_ActLeaky")
-	m.p("JEQ leaky")
-	m.hardSwish(e)
-	m.p("JMP store")
-	m.label("leaky")
-	m.leaky(e)
-	m.p("JMP store")
-	m.label("clip")
-	m.p("VBROADCASTSS microArgs_lo(DI), %s", e[0])
-	m.p("VBROADCASTSS microArgs_hi(DI), %s", e[1])
-	m.each(func(x string) {
-		m.p("VMAXPS %s, %s, %s; VMINPS %s, %s, %s", x, e[0], x, x, e[1], x)
-	})
+	m.activation(m.x86, epilogue{args: "microArgs", done: "store", accs: n, free: n})
 	m.label("store")
-}
-
-// hardSwish is x·min(max(alpha·x + beta, 0), 1).
-func (m *micro) hardSwish(e [4]string) {
-	t, beta, zero, one := e[0], e[1], e[2], e[3]
-	m.zero(m.unit, m.rows*m.vecs+2)
-	m.p("VBROADCASTSS microArgs_beta(DI), %s", beta)
-	m.p("VBROADCASTSS %s, %s", m.consts.float(1), one)
-	m.each(func(x string) {
-		m.p("VBROADCASTSS microArgs_alpha(DI), %s; VFMADD213PS %s, %s, %s", t, beta, x, t)
-		m.p("VMAXPS %s, %s, %s; VMINPS %s, %s, %s; VMULPS %s, %s, %s", t, zero, t, t, one, t, t, x, x)
-	})
-}
-
-// leaky is max(x, 0) + alpha·min(x, 0).
-func (m *micro) leaky(e [4]string) {
-	t, alpha, zero := e[0], e[1], e[2]
-	m.zero(m.unit, m.rows*m.vecs+2)
-	m.p("VBROADCASTSS microArgs_alpha(DI), %s", alpha)
-	m.each(func(x string) {
-		m.p("VMINPS %s, %s, %s; VMAXPS %s, %s, %s", x, zero, t, x, zero, x)
-		m.p("VFMADD231PS %s, %s, %s", alpha, t, x)
-	})
+	m.store()
 }
 
 // store writes C; masked stores are slow on some processors, so whole vectors
