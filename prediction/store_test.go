@@ -314,6 +314,8 @@ func TestWriteRefuses(t *testing.T) {
 func TestValidate(t *testing.T) {
 	for name, break_ := range map[string]func(*Table){
 		"no classes":       func(t *Table) { t.Classes = nil },
+		"class twice":      func(t *Table) { t.Classes[1] = t.Classes[0] },
+		"class not UTF-8":  func(t *Table) { t.Classes[1] = "\xff" },
 		"label":            func(t *Table) { t.Classes = t.Classes[:3] },
 		"ids":              func(t *Table) { t.IDs = t.IDs[1:] },
 		"split":            func(t *Table) { t.Splits.Codes[2] = 2 },

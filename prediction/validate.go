@@ -3,6 +3,7 @@ package prediction
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Validate checks what every reader and every check relies on: columns of
@@ -11,6 +12,13 @@ import (
 func (t *Table) Validate() error {
 	if len(t.Classes) == 0 {
 		return errors.New("prediction: the table has no classes")
+	}
+	named := make(map[string]bool, len(t.Classes))
+	for i, name := range t.Classes {
+		if named[name] || !utf8.ValidString(name) {
+			return fmt.Errorf("prediction: class %d: name %q is used twice or is not UTF-8", i, name)
+		}
+		named[name] = true
 	}
 	if err := t.classes("labels", t.Labels); err != nil {
 		return err

@@ -60,6 +60,7 @@ func TestBadInput(t *testing.T) {
 		"fields":             {files: map[string]string{"p.csv": good + "\n3,1,1\n"}, want: "p.csv:5: want 4 fields, got 3"},
 		"two columns of one name": {files: map[string]string{"p.csv": "id,label,dense,dense\n1,0,0,0\n"},
 			want: "p.csv:1: column dense: want columns with different names, got two with this one"},
+		"Latin-1":    {files: map[string]string{"p.csv": good + "3,caf\xe9,1,1\n"}, want: `p.csv:4: column label: want text in UTF-8, got "caf\xe9"`},
 		"one class":  {files: map[string]string{"p.csv": "id,label,dense,int8\n1,1,0,1\n2,1,1,1\n"}, want: `p.csv: want labels of at least two classes, got 2 examples, all of class "1"`},
 		"no variant": {files: map[string]string{"p.csv": "id,label,pred,model\n1,1,0,a\n2,0,1,b\n"}, want: `p.csv: want a variant for model "a": a column variant, a name that tells it (dense, int8, pruned-0.7, ...), or its place in baseline or candidates, got none`},
 		"one variant": {files: map[string]string{"p.csv": "id,label,dense_1,dense_2\n1,1,0,1\n2,0,1,1\n"},

@@ -1,6 +1,10 @@
 package importer
 
-import "sort"
+import (
+	"slices"
+	"sort"
+	"unicode/utf8"
+)
 
 // decode is how the cells of a column are kept.
 type decode int
@@ -61,6 +65,25 @@ func (f *frame) at(row int, column string) *Error {
 		e.Row = row + 1
 	}
 	return e
+}
+
+// checkText refuses text that is not UTF-8: it could not be written to a
+// report or a manifest as it is.
+func (f *frame) checkText() error {
+	for i := range f.cols {
+		c := &f.cols[i]
+		if !utf8.ValidString(c.name) {
+			return &Error{File: f.file, Want: "column names in UTF-8", Got: quoted(c.name)}
+		}
+		bad := slices.IndexFunc(c.dict, func(w string) bool { return !utf8.ValidString(w) })
+		if bad < 0 {
+			continue
+		}
+		e := f.at(slices.Index(c.codes, int32(bad)), c.name)
+		e.Want, e.Got = "text in UTF-8", quoted(c.dict[bad])
+		return e
+	}
+	return nil
 }
 
 // cell is the text at a row, and whether there is one.

@@ -166,6 +166,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add("cat", "dog", "a,b", "c\"d", byte(0b0110))
 	f.Add("0", "1", "x", "y", byte(0b1001))
 	f.Add("é\n", " z", "1", "02", byte(0xff))
+	f.Add("\xff", "0", "1", "0", byte(0b0110)) // not UTF-8
 	f.Fuzz(func(t *testing.T, class0, class1, id0, id1 string, bits byte) {
 		var b bytes.Buffer
 		w := csv.NewWriter(&b)

@@ -96,6 +96,9 @@ func (l *loaded) read(file, column string, as use) error {
 	if l.f.rows == 0 {
 		return &Error{File: file, Want: "at least one row", Got: "none"}
 	}
+	if err := l.f.checkText(); err != nil {
+		return err
+	}
 	if len(a.uses[file]) > 1 && s.format != formatNPZ {
 		a.kept[file] = l.f
 	}
