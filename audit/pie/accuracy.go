@@ -2,7 +2,6 @@ package pie
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"sync"
 
@@ -27,28 +26,19 @@ func (r *result) accuracy() []finding.Finding {
 	return []finding.Finding{r.onPIEs(f), r.onControls()}
 }
 
-func (r *result) atLeast(k int) string {
-	if r.units != nil {
-		return fmt.Sprintf("at least %d lineages with members on both sides", k)
-	}
-	return fmt.Sprintf("at least %d members in each population", k)
-}
-
 // onPIEs is the change on PIEs beyond the change between two quarters of the
-// baseline on their own PIEs. The variance is that of a single partition for
-// both, which the mean over partitions does not exceed.
+// baseline on their own PIEs. The variance is that of a single fold, which the
+// mean over folds does not exceed.
 func (r *result) onPIEs(f finding.Finding) finding.Finding {
 	o, x := r.view.Options, r.crossfit
 	f.N = int(math.Round(x.chosen))
 	f.Evidence.Examples = f.N
 	f.BaseValue, f.Value = finding.Float(x.pies.base), finding.Float(x.pies.variant)
-	estimate, v := x.pies.change(), x.pies.variance
-	dof := x.pies.dof
+	estimate, v, dof := x.pies.change(), x.pies.variance, x.pies.dof
 	if x.quarters.folds > 0 {
 		f.Reference = finding.Float(x.quarters.change())
 		estimate -= x.quarters.change()
-		v += x.quarters.variance
-		dof = min(dof, x.quarters.dof)
+		v += x.quarters.drawn()
 	}
 	f.Estimate = finding.Float(estimate)
 	warn(&f, "cross-fitted", "Half of each population chooses the examples (%d on average), the other half is measured, over %d random partitions; the reference is the same difference between quarters of the baseline on the examples that two other quarters choose, where accuracies are %.3f and %.3f.",
@@ -59,7 +49,7 @@ func (r *result) onPIEs(f finding.Finding) finding.Finding {
 	se := math.Sqrt(v)
 	half := tail.StudentTQuantile((1-o.Level)/2, dof) * se
 	p := tail.TwoSidedT(estimate/se, dof)
-	f.Interval = &finding.Interval{Low: estimate - half, High: estimate + half, Level: o.Level, Covers: finding.Members, Method: "t with the variance of one partition (conservative)"}
+	f.Interval = &finding.Interval{Low: estimate - half, High: estimate + half, Level: o.Level, Covers: finding.Members, Method: "cross-fitted t with the variance of a single fold (conservative)"}
 	f.Test = &finding.Test{Name: "t of the cross-fitted difference", Why: "the members that are measured did not choose the examples", Statistic: finding.Float(estimate / se), DoF: finding.Float(dof), P: finding.Float(p)}
 	f.Evidence.StdErr, f.Evidence.DoF, f.Evidence.VarMembers = finding.Float(se), finding.Float(dof), finding.Float(v)
 	switch {
@@ -121,8 +111,7 @@ func (r *result) stable(f *finding.Finding, kappa bool) {
 		return
 	}
 	f.Estimate = finding.Float(value)
-	f.KBase, f.K = s.halves[0], s.halves[1]
-	warn(f, "halves", "Mean over %d random partitions of each population into halves of %d and %d members; PIEs of the full populations are more stable than those of halves.", n, s.halves[0], s.halves[1])
+	warn(f, "halves", "Mean over %d random partitions of each population into halves of %d and %d %s; PIEs of the full populations are more stable than those of halves.", n, s.halves[0], s.halves[1], r.unit())
 }
 
 // paperAccuracy are the paper's accuracies on PIEs, on the other examples and

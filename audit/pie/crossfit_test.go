@@ -205,6 +205,19 @@ func TestPartitions(t *testing.T) {
 	}
 }
 
+// Over all partitions the quarters' mean change would be 0: what the drawn ones
+// leave is within their own error, and far within that of the members.
+func TestQuartersLeaveNoChange(t *testing.T) {
+	for seed := range uint64(12) {
+		o := options(audit.LowestTie)
+		o.Partitions = 60
+		_, x := crossFitted(t, planting{examples: 500, classes: 8, members: []int{12, 12}, hard: 0.6, correlation: 0.5, seed: seed}.table(), o)
+		if d, se := x.quarters.change(), math.Sqrt(x.quarters.drawn()); math.Abs(d) > 4*se || se > math.Sqrt(x.quarters.variance)/4 || se == 0 {
+			t.Errorf("seed %d: %v ± %v, members' error %v", seed, d, se, math.Sqrt(x.quarters.variance))
+		}
+	}
+}
+
 // Under no effect, members that chose the PIEs and members that did not tell
 // different stories: the cross-fitted change is near 0.
 func TestCrossFitUnderNoEffect(t *testing.T) {

@@ -18,8 +18,8 @@ func (r *result) excess() []finding.Finding {
 		return []finding.Finding{r.swapExcess()}
 	}
 	out := []finding.Finding{
-		r.floorExcess("floor-excess", "baseline's own floor", func(m *Measured) (float64, Estimate) { return m.Floor, m.Excess }),
-		r.floorExcess("own-floor", "mean of both populations' own floors", func(m *Measured) (float64, Estimate) { return (m.Floor + m.OwnFloor) / 2, m.OwnExcess }),
+		r.floorExcess("floor-excess", "the baseline's own floor", func(m *Measured) (float64, Estimate) { return m.Floor, m.Excess }),
+		r.floorExcess("own-floor", "the mean of both populations' own floors", func(m *Measured) (float64, Estimate) { return (m.Floor + m.OwnFloor) / 2, m.OwnExcess }),
 	}
 	for _, n := range r.nulls {
 		out = append(out, r.nullFinding(n))
@@ -40,7 +40,7 @@ func (r *result) floorExcess(question, floor string, of func(*Measured) (float64
 	}
 	reference, e := of(r.measured)
 	f.Value, f.Reference = finding.Float(r.measured.PIE), finding.Float(reference)
-	warn(&f, "matched-size", "Value and reference are shares at which the modal labels of %d members differ from those of %d others (%s), averaged over all choices of members.", size, size, floor)
+	warn(&f, "matched-size", "The PIE share here is that of %d members against %d, averaged over all choices of members; the reference is the same for two disjoint sets of %d members of one population (%s).", size, size, size, floor)
 	r.noteLineages(&f)
 	return r.decideExcess(f, e)
 }

@@ -23,6 +23,7 @@ type accuracies struct {
 	base, variant float64
 	variance      float64 // of variant minus base, over members
 	dof           float64
+	squares       float64 // Σ of squared changes, over folds
 }
 
 func (s accuracies) change() float64 { return s.variant - s.base }
@@ -82,6 +83,7 @@ func (s *accuracies) add(f accuracies) bool {
 	s.base += f.base
 	s.variant += f.variant
 	s.variance += f.variance
+	s.squares += f.change() * f.change()
 	return true
 }
 
@@ -95,6 +97,18 @@ func (s *accuracies) finish() {
 	s.base /= n
 	s.variant /= n
 	s.variance /= n
+}
+
+// drawn is the variance of the mean change that comes from drawing only some
+// partitions. Between quarters of one population it is the only one: over all
+// partitions their mean change is exactly 0, as each comes with its mirror
+// image.
+func (s *accuracies) drawn() float64 {
+	n := float64(s.folds)
+	if n < 2 {
+		return 0
+	}
+	return max(0, s.squares/n-s.change()*s.change()) / (n - 1)
 }
 
 // onPIEs are the accuracies on the chosen examples; folds is 0 if there are

@@ -44,13 +44,25 @@ func leastSwapP(draws int, exact bool) float64 {
 func (r *result) needed(least func(k0, kt int) float64) string {
 	for k := 1; k < 1000; k++ {
 		if least(k, k) <= r.view.Options.Alpha {
-			if r.units != nil {
-				return fmt.Sprintf("at least %d lineages with members on both sides", k)
-			}
-			return fmt.Sprintf("at least %d members in each population", k)
+			return r.atLeast(k)
 		}
 	}
 	return "more members"
+}
+
+func (c *comparison) atLeast(k int) string {
+	if c.units != nil {
+		return fmt.Sprintf("at least %d lineages with members on both sides", k)
+	}
+	return fmt.Sprintf("at least %d members in each population", k)
+}
+
+// unit names what is independent of what.
+func (c *comparison) unit() string {
+	if c.units != nil {
+		return "lineages"
+	}
+	return "members"
 }
 
 // taxicab is the mean taxicab distance and its mean when members (or the sides
