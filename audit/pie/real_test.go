@@ -17,8 +17,8 @@ import (
 )
 
 // Two models on CIFAR-10: 264 predictions change, 113 from right to wrong and
-// 101 from wrong to right; the other 50 are wrong twice (the
-// counts that the data came with; 113 against 101 is p = .4522 by McNemar).
+// 101 from wrong to right; the other 50 are wrong twice. The counts
+// are published with the data; 113 against 101 is p = .4522 by exact McNemar.
 func TestComputedPredictions(t *testing.T) {
 	f, err := os.Open(realdata.Path(t, "cifar10-computed-predictions", "cifar10_test_predictions.csv.gz"))
 	if err != nil {
