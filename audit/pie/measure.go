@@ -30,6 +30,8 @@ type Measured struct {
 	Floor    float64 // share on which two disjoint sets of M baseline members disagree
 	OwnFloor float64 // the same for the variant
 
+	FloorMembers jackknife.Variance // of Floor, over baseline members; known where Excess.Interval is true
+
 	Excess    Estimate // PIE − Floor
 	OwnExcess Estimate // PIE − (Floor + OwnFloor)/2: a shift, not only a noisier variant
 }
@@ -239,6 +241,9 @@ func (r *replicates) measured(c *comparison, size int, interval bool) (Measured,
 		return x
 	}
 	var err error
+	if m.FloorMembers, err = jackknife.DeleteOne(rep(c.k0, func(k int) float64 { return r.floorBase[k] })); err != nil {
+		return Measured{}, fmt.Errorf("pie: baseline: %w", err)
+	}
 	m.Excess, err = estimate(m.Excess.Value, r.excess2, n,
 		rep(c.k0, func(k int) float64 { return r.pieBase[k] - r.floorBase[k] }),
 		rep(c.kt, func(k int) float64 { return r.pieVariant[k] - r.floor }))

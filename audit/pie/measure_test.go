@@ -58,7 +58,8 @@ func TestMeasureBruteForce(t *testing.T) {
 			pie, f0, ft := n.pieM(m, n.all(0), n.all(1)), n.floorM(m, 0, n.all(0)), n.floorM(m, 1, n.all(1))
 			for what, pair := range map[string][2]float64{
 				"m": {float64(got.M), float64(m)}, "PIE": {got.PIE, average(pie)}, "floor": {got.Floor, average(f0)}, "own floor": {got.OwnFloor, average(ft)},
-				"excess": {got.Excess.Value, average(pie) - average(f0)}, "own excess": {got.OwnExcess.Value, average(pie) - average(f0)/2 - average(ft)/2},
+				"variance of the floor": {got.FloorMembers.V, jackknifed(n, func(base, _ []int) float64 { return average(n.floorM(m, 0, base)) })},
+				"excess":                {got.Excess.Value, average(pie) - average(f0)}, "own excess": {got.OwnExcess.Value, average(pie) - average(f0)/2 - average(ft)/2},
 			} {
 				if !close64(pair[0], pair[1]) {
 					t.Errorf("%s %v, want %v", what, pair[0], pair[1])
