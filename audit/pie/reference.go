@@ -54,15 +54,9 @@ func (c *comparison) poolSets(draws int) arrangement {
 
 // swapSets lists or draws the lineages to swap.
 func (c *comparison) swapSets() arrangement {
-	r := permutation.Swaps(len(c.units.list), c.view.Options.Seed)
+	r := permutation.Swaps(len(c.units.list), c.view.Options.Replicates, c.view.Options.Seed)
 	a := arrangement{draws: r.Len(), exact: r.Exact()}
-	if !a.exact {
-		a.draws = min(a.draws, c.view.Options.Replicates)
-	}
 	for signs := range r.Signs() {
-		if len(a.set) == a.draws {
-			break
-		}
 		s := newBitset(len(signs))
 		for l, sign := range signs {
 			if sign < 0 {

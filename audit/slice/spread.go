@@ -221,14 +221,11 @@ func meanNull(v *audit.View, base, variant []errorRates, paired bool, used []int
 	all := append(append([]errorRates{}, base...), variant...)
 	out := null{name: "exchange of members"}
 	if paired {
-		l, drawn := len(base), 0
+		l := len(base)
 		out.name = "swaps within lineages"
-		r := permutation.Swaps(l, v.Options.Seed)
+		r := permutation.Swaps(l, exchanges, v.Options.Seed)
 		for signs := range r.Signs() {
 			out.add(all, used, observed, func(u int) bool { return (u < l) == (signs[u%l] > 0) })
-			if drawn++; !r.Exact() && drawn == exchanges {
-				break
-			}
 		}
 		out.finish(r.Exact())
 		return out

@@ -99,7 +99,7 @@ func TestReference(t *testing.T) {
 // All sign vectors are listed once, as observed first, one sign changing at a time.
 func TestSwapsListAll(t *testing.T) {
 	for l := 1; l <= MaxExactLineages; l++ {
-		r := Swaps(l, 0)
+		r := Swaps(l, Draws, 0)
 		seen := map[string]bool{}
 		var previous []int8
 		for signs := range r.Signs() {
@@ -130,13 +130,13 @@ func TestSwapsListAll(t *testing.T) {
 func TestSwapsDraw(t *testing.T) {
 	const l = 70 // more than a word of signs
 	draw := func(seed uint64) (all [][]int8) {
-		for signs := range Swaps(l, seed).Signs() {
+		for signs := range Swaps(l, Draws, seed).Signs() {
 			all = append(all, slices.Clone(signs))
 		}
 		return all
 	}
 	a, b, other := draw(5), draw(5), draw(6)
-	if len(a) != Draws || Swaps(l, 5).Exact() {
+	if len(a) != Draws || Swaps(l, Draws, 5).Exact() {
 		t.Fatalf("%d vectors", len(a))
 	}
 	if !slices.EqualFunc(a, b, slices.Equal) || slices.EqualFunc(a, other, slices.Equal) {
@@ -156,7 +156,7 @@ func TestSwapsDraw(t *testing.T) {
 			t.Errorf("lineage %d: %d of %d unswapped, %d like the next", i, plus, Draws, same)
 		}
 	}
-	if got := Swaps(l, 0).MinP(true); got != 1e-4 {
+	if got := Swaps(l, Draws, 0).MinP(true); got != 1e-4 {
 		t.Errorf("least P %v", got)
 	}
 }
@@ -164,7 +164,7 @@ func TestSwapsDraw(t *testing.T) {
 // The identity counts once: among all swaps it is listed, among random ones added.
 func TestIdentityCountsOnce(t *testing.T) {
 	for _, l := range []int{4, 12, 13} {
-		r := Swaps(l, 9)
+		r := Swaps(l, Draws, 9)
 		count := 0
 		for signs := range r.Signs() {
 			s := 0

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 )
 
-// Draws is the number of random rearrangements where not all can be listed.
+// Draws is the usual number of random rearrangements where not all can be listed.
 const Draws = 9_999
 
 // MaxExactLineages is the largest number of lineages for which [Swaps] lists all swaps.
@@ -25,16 +25,16 @@ type Rearrangements struct {
 }
 
 // Swaps is the set of sign vectors of l ≥ 1 lineages: all 2ˡ if l ≤ [MaxExactLineages],
-// otherwise [Draws] random ones. Where all are listed, consecutive vectors differ in
+// otherwise draws ≥ 1 random ones. Where all are listed, consecutive vectors differ in
 // one lineage (Gray code), so that a caller may update counts instead of recounting.
-func Swaps(l int, seed uint64) Rearrangements {
-	if l < 1 {
-		panic(fmt.Sprintf("permutation: %d lineages", l))
+func Swaps(l, draws int, seed uint64) Rearrangements {
+	if l < 1 || draws < 1 {
+		panic(fmt.Sprintf("permutation: %d lineages, %d draws", l, draws))
 	}
 	if l <= MaxExactLineages {
 		return Rearrangements{exact: true, n: 1 << l, size: l, first: -1}
 	}
-	return Rearrangements{n: Draws, seed: seed, size: l, first: -1}
+	return Rearrangements{n: draws, seed: seed, size: l, first: -1}
 }
 
 // Pools is the set of assignments of k0 + kt members to a first pool of k0 and a second
