@@ -118,10 +118,7 @@ func (w *Writer) Write(m *Message) error {
 	if err := m.Validate(); err != nil {
 		return fmt.Errorf("finding: %w", err)
 	}
-	w.buf.Reset()
-	enc := json.NewEncoder(&w.buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(m); err != nil {
+	if err := w.encode(m); err != nil {
 		return fmt.Errorf("finding: %s: %w", m.what(), err)
 	}
 	if err := w.order.next(m); err != nil {
@@ -129,6 +126,30 @@ func (w *Writer) Write(m *Message) error {
 	}
 	if _, err := w.out.Write(w.buf.Bytes()); err != nil {
 		return fmt.Errorf("finding: write: %w", err)
+	}
+	return nil
+}
+
+// encode puts the line of m into w.buf. The encoder writes bytes that are no
+// text as an escape, and the character it stands for as itself once it was
+// read back; such a message is encoded as it will be read, so that a stream
+// which passes through keeps its bytes.
+func (w *Writer) encode(m *Message) error {
+	for range 2 {
+		w.buf.Reset()
+		enc := json.NewEncoder(&w.buf)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(m); err != nil {
+			return err
+		}
+		if !bytes.Contains(w.buf.Bytes(), []byte(`\ufffd`)) {
+			return nil
+		}
+		var read Message
+		if err := json.Unmarshal(w.buf.Bytes(), &read); err != nil {
+			return err
+		}
+		m = &read
 	}
 	return nil
 }

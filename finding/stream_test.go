@@ -113,6 +113,24 @@ func TestWriteIsDeterministicAndReadsBack(t *testing.T) {
 	}
 }
 
+// TestNoTextIsReplaced: bytes that are no text are stored as U+FFFD, and keep
+// their form when the stream passes through again.
+func TestNoTextIsReplaced(t *testing.T) {
+	m := streamV1()
+	m[1].Finding.Scope.Name = "bad \xff\xfe \\ufffd name"
+	first := writeAll(t, m)
+	back, err := readAll(bytes.NewReader(first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := back[1].Finding.Scope.Name; got != "bad \ufffd\ufffd \\ufffd name" {
+		t.Errorf("read back as %q", got)
+	}
+	if again := writeAll(t, back); !bytes.Equal(first, again) {
+		t.Errorf("passing through changed\n%s\nto\n%s", first, again)
+	}
+}
+
 // TestReaderErrors: each damage is refused with a message that says what is
 // wrong and where.
 func TestReaderErrors(t *testing.T) {

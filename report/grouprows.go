@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -166,8 +167,7 @@ func (b *builder) lead(rows []*groupRow, t tally, n noun) []Text {
 	add := func(format string, args ...any) { out = append(out, Text{S: fmt.Sprintf(format, args...)}) }
 	switch {
 	case b.paper():
-		add("%s moved differently from the model (raw p at or below %s, not corrected): %s lost more, %s lost less or gained. About %s would by chance alone.",
-			capital(n.of(t.worse+t.better, t.total)), num.Setting(b.c.config.Settings.Alpha), num.Count(t.worse), num.Count(t.better), num.Number(b.c.config.Settings.Alpha*float64(t.total)))
+		out = append(out, Text{S: b.paperLead(t, n)})
 	case t.worse > 0:
 		s := fmt.Sprintf("%s harmed", capital(n.of(t.worse, t.total)))
 		switch {
@@ -201,6 +201,18 @@ func (b *builder) lead(rows []*groupRow, t tally, n noun) []Text {
 		add("%s cannot be judged: %s.", capital(n.of(t.unknown, t.total)), why(t.reasons))
 	}
 	return out
+}
+
+// paperLead counts the raw p-values at or below the level, and how many of them
+// chance alone would give.
+func (b *builder) paperLead(t tally, n noun) string {
+	alpha := b.c.config.Settings.Alpha
+	expected := "fewer than 1"
+	if e := alpha * float64(t.total); e >= 1 {
+		expected = "about " + num.Count(int(math.Round(e)))
+	}
+	return fmt.Sprintf("%s moved differently from the model (raw p at or below %s, not corrected; %s would by chance alone): %s lost more, %s lost less or gained.",
+		capital(n.of(t.worse+t.better, t.total)), num.Setting(alpha), expected, num.Count(t.worse), num.Count(t.better))
 }
 
 func capital(s string) string {

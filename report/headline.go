@@ -237,7 +237,11 @@ func (b *builder) headline(all []answer) string {
 	if len(all) > 1 {
 		hit += " under " + where
 	}
-	return fmt.Sprintf("%s %s, %s, %s.", s, hit, estimate(f), surely(f, &b.c.config.Settings))
+	change := estimate(f)
+	if b.paper() {
+		change += " beyond the model's own change"
+	}
+	return fmt.Sprintf("%s %s, %s, %s.", s, hit, change, surely(f, &b.c.config.Settings))
 }
 
 func (b *builder) headlineStart(all []answer, void, harmed, asked []string) string {

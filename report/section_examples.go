@@ -62,7 +62,7 @@ func (b *builder) floorPart() Part {
 		row.Tip = floorTip(g, i, name)
 		chartData.Rows = append(chartData.Rows, row)
 	}
-	numbers := b.raw(t)
+	numbers := trim(b.raw(t))
 	if len(chartData.Rows) == 0 {
 		p.Blocks = []Block{numbers}
 		return p
@@ -124,10 +124,10 @@ func (b *builder) topExamples(t *finding.Table) *Table {
 		return list
 	}
 	out := &Table{ID: anchor("top-examples", t.Variant), Title: t.Title, Examples: true, Total: max(t.Total, g.len()), Note: t.Note, Columns: []Column{
-		{Name: "example", Min: 22}, {Name: "true class", Min: 10}, {Name: "baseline says", Min: 10, Doc: "label most baseline members predict"},
-		{Name: "variant says", Min: 10, Doc: "label most members of the variant predict"},
-		{Name: "right before", Right: true, Doc: "baseline members that predict the true class"},
-		{Name: "right after", Right: true, Doc: "members of the variant that predict the true class"},
+		{Name: "example", Min: 20}, {Name: "label", Min: 8}, {Name: "baseline", Min: 8, Doc: "label most baseline members predict"},
+		{Name: "variant", Min: 8, Doc: "label most members of the variant predict"},
+		{Name: "before", Right: true, Doc: "baseline members that predict the true class"},
+		{Name: "after", Right: true, Doc: "members of the variant that predict the true class"},
 		{Name: "taxicab", Right: true, Drop: 2, Doc: "distance of the two vote distributions, 0 to 2"},
 		{Name: "q", Right: true, Drop: 1, Doc: "vote changed; empty where it could not be tested"},
 		{Name: "certified", Drop: 3, Doc: "the majority label changed, beyond chance"},
@@ -141,6 +141,9 @@ func (b *builder) topExamples(t *finding.Table) *Table {
 			row[6].Text = num.Fixed2(*d)
 		}
 		out.Rows = append(out.Rows, row)
+	}
+	if out.Note == "" {
+		out.Note = "before and after: members that predict the true class, of all members"
 	}
 	return trim(out)
 }
@@ -193,6 +196,9 @@ func (b *builder) scatter(name string) *Figure {
 		return nil
 	}
 	bins := b.bins(g)
+	if bins < 4 { // one or two members: the table of changed answers says it all
+		return nil
+	}
 	draw := &chart.Grid{Name: "Votes for the true class, " + name, Bins: bins, XLabel: "baseline members that are right, %", YLabel: "variant members that are right, %"}
 	counts := map[[2]int]int64{}
 	var keys [][2]int

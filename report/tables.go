@@ -119,8 +119,8 @@ func (b *builder) measures(id, title, what string, name func(*finding.Finding) s
 		{Name: "variant", Right: true, Drop: 4},
 		{Name: "value", Right: true},
 		{Name: "interval", Right: true},
-		{Name: "no effect", Right: true, Doc: "what the measure would be if compression changed nothing"},
-		{Name: "p or q", Right: true, Drop: 1},
+		{Name: "no effect", Right: true, Drop: 1, Doc: "what the measure would be if compression changed nothing"},
+		{Name: "p or q", Right: true, Drop: 2},
 		{Name: "verdict", Min: 18},
 	}}
 	for _, f := range findings[:b.room(len(findings))] {

@@ -240,3 +240,8 @@ func (s *stream) group(check, variant string, scope finding.Scope, shift float64
 	}
 	s.add(ni)
 }
+
+// Tiny is the smallest stream with everything in it: one model on each side.
+func Tiny() Spec {
+	return Spec{Classes: 3, Variants: []string{"int8"}, Subgroups: 2, Members: 4, Scores: true, Title: "A <title> & more"}
+}

@@ -271,13 +271,25 @@ func (p *printer) table(t *report.Table) {
 	text, left := tab.Format("    ", p.o.Width)
 	p.b.WriteString(text)
 	if n := t.Total - len(t.Rows); n > 0 {
-		p.wrap(dim, "    ", "    ", fmt.Sprintf("… %s more: lethe report %s --all", num.Count(n), p.o.Dir))
+		p.wrap(dim, "    ", "    ", fmt.Sprintf("… %s more: %s", num.Count(n), p.where(t)))
 	}
 	if len(left) > 0 {
 		p.wrap(dim, "    ", "    ", "not shown at this width: "+strings.Join(left, ", "))
 	}
 	if t.Note != "" {
 		p.wrap(dim, "    ", "    ", t.Note)
+	}
+}
+
+// where says how to see the rows that a table leaves out.
+func (p *printer) where(t *report.Table) string {
+	switch {
+	case !p.o.All:
+		return "lethe report " + p.o.Dir + " --all"
+	case t.Examples:
+		return "lethe report " + p.o.Dir + " --examples all"
+	default:
+		return "only the largest were stored"
 	}
 }
 
