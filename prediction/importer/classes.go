@@ -121,37 +121,31 @@ func sorted(s []string) []string {
 	return s
 }
 
-// mixed refuses labels that are names beside predictions that are numbers:
-// only a list of class names can tell which is which.
+// mixed refuses labels that are names beside predictions that are numbers, or
+// the other way round: only a list of class names can tell which is which.
 func (a *assembly) mixed() error {
-	var label, predicted int
-	kind := func(codes []int32) (names, numbers bool) {
-		for _, code := range codes {
-			if code >= 0 {
-				_, ok := classNumber(a.classes.words[code])
-				names, numbers = names || !ok, numbers || ok
-			}
-		}
-		return names, numbers
-	}
-	names, numbers := kind(a.truth)
-	if names && !numbers {
-		label = 1
-	} else if numbers && !names {
-		label = 2
-	}
+	labelNames, labelNumbers := a.namesAndNumbers(a.truth)
 	for _, m := range a.members {
-		names, numbers := kind(m.predicted)
-		if names && !numbers {
-			predicted = 1
-		} else if numbers && !names {
-			predicted = 2
-		}
-		if label > 0 && predicted > 0 && label != predicted {
+		names, numbers := a.namesAndNumbers(m.predicted)
+		if labelNames && !labelNumbers && numbers && !names || labelNumbers && !labelNames && names && !numbers {
 			return &Error{File: m.from, Want: "predictions and labels that are both names or both numbers, or a file of class names", Got: "one of each"}
 		}
 	}
 	return nil
+}
+
+// namesAndNumbers reports whether there are names and numbers among classes.
+func (a *assembly) namesAndNumbers(codes []int32) (names, numbers bool) {
+	number := make([]bool, len(a.classes.words))
+	for i, w := range a.classes.words {
+		_, number[i] = classNumber(w)
+	}
+	for _, code := range codes {
+		if code >= 0 {
+			names, numbers = names || !number[code], numbers || number[code]
+		}
+	}
+	return names, numbers
 }
 
 // outside is the error of a class that is none.

@@ -3,30 +3,13 @@ package importer
 import (
 	"context"
 	"math"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/lethe-audit/lethe/internal/realdata"
 	"github.com/lethe-audit/lethe/prediction"
 )
-
-// realData is a folder of the real data sets; the test is skipped where they
-// are not at hand.
-func realData(t testing.TB, name string) string {
-	t.Helper()
-	root := os.Getenv("LETHE_DATA")
-	if root == "" {
-		_, file, _, _ := runtime.Caller(0)
-		root = filepath.Join(filepath.Dir(file), "..", "..", "..", "shared", "data")
-	}
-	dir := filepath.Join(root, name)
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no real data: %v (LETHE_DATA names the folder)", err)
-	}
-	return dir
-}
 
 func mustImport(t testing.TB, req Request) *prediction.Table {
 	t.Helper()
@@ -78,7 +61,7 @@ func flips(t *prediction.Table, a, b *prediction.Member) (changed, lost, gained 
 // of this program: 264 changed (113 lost, 101 gained) and 138 (60, 53);
 // accuracies from data/SOURCES.md.
 func TestComputedPredictions(t *testing.T) {
-	dir := realData(t, "cifar10-computed-predictions")
+	dir := realdata.Path(t, "cifar10-computed-predictions")
 	csv := filepath.Join(dir, "cifar10_test_predictions.csv.gz")
 	npy := func(name string) string { return filepath.Join(dir, name+"_logits.f32.npy") }
 	requests := map[string]Request{
@@ -131,7 +114,7 @@ func TestComputedPredictions(t *testing.T) {
 // The confidence of the CSV is the largest softmax of the logits, printed with
 // six decimals.
 func TestLogitsGiveTheConfidence(t *testing.T) {
-	dir := realData(t, "cifar10-computed-predictions")
+	dir := realdata.Path(t, "cifar10-computed-predictions")
 	csv := filepath.Join(dir, "cifar10_test_predictions.csv.gz")
 	table := mustImport(t, Request{Labels: csv + "#label",
 		Baseline:   mustSpec(t, "csv="+csv+"#resnet8_fp32_pred"),
@@ -152,8 +135,8 @@ func TestLogitsGiveTheConfidence(t *testing.T) {
 
 // Lengths, accuracies: data/SOURCES.md and the repository's README.
 func TestCIFAR101(t *testing.T) {
-	dir := realData(t, "cifar10.1")
-	csv := filepath.Join(realData(t, "cifar10-computed-predictions"), "cifar10_test_predictions.csv.gz")
+	dir := realdata.Path(t, "cifar10.1")
+	csv := filepath.Join(realdata.Path(t, "cifar10-computed-predictions"), "cifar10_test_predictions.csv.gz")
 	for _, set := range []struct {
 		folder, labels string
 		n              int

@@ -253,6 +253,7 @@ func (a *assembly) readAttributes() error {
 		if place == nil {
 			place = identity(l.f.rows)
 		}
+		a.noteUncovered(ref, place)
 		if c := l.column(roleSplit); c != nil && a.split == nil {
 			if err := a.setSplit(l.f, c, place); err != nil {
 				return err
@@ -263,6 +264,21 @@ func (a *assembly) readAttributes() error {
 		}
 	}
 	return nil
+}
+
+// noteUncovered notes the examples that a table of attributes has no row of.
+func (a *assembly) noteUncovered(ref string, place []int32) {
+	covered := make([]bool, a.n)
+	left := a.n
+	for _, ex := range place {
+		if ex >= 0 && !covered[ex] {
+			covered[ex] = true
+			left--
+		}
+	}
+	if left > 0 {
+		a.note("%s has no row for %d of %d examples: their attributes are missing", ref, left, a.n)
+	}
 }
 
 // checkColumns refuses column names of the request that no file has.

@@ -246,6 +246,9 @@ func TestJoinReport(t *testing.T) {
 	if !reflect.DeepEqual(table.Join, want) {
 		t.Errorf("got  %+v\nwant %+v", table.Join, want)
 	}
+	if notes := strings.Join(table.Notes, "\n"); !strings.Contains(notes, attr+" has no row for 3 of 4 examples") {
+		t.Errorf("the notes %q do not say that attributes are missing", notes)
+	}
 	if got, want := show(table), "classes [0 1]\n1 0 sex=?\n2 1 sex=f\n4 1 sex=?\ndense dense\n a: 0 1 1\nint8 quantized 8\n b: 1 1 0\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
@@ -260,6 +263,9 @@ func TestArraysFollowLabels(t *testing.T) {
 	table := mustImport(t, Request{Labels: labels, Baseline: Spec{Name: "dense", Files: []string{a}}, Candidates: []Spec{{Name: "int8", Files: []string{b}}}})
 	if got, want := show(table), "classes [0 1]\nz 0\na 1\ndense dense\n a: 0 1\nint8 quantized 8\n b: 1 0\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if notes := strings.Join(table.Notes, "\n"); !strings.Contains(notes, "by position") {
+		t.Errorf("the notes %q do not say that rows were joined by position", notes)
 	}
 	if !table.Join.ByPosition {
 		t.Error("the report does not say that rows were joined by position")
