@@ -111,10 +111,24 @@ func (b *builder) method(findings []*finding.Finding) []Text {
 	if len(out) > maxStatements {
 		out = append(out[:maxStatements:maxStatements], Text{S: "More are named in findings.jsonl."})
 	}
+	if tOverMembers(findings) {
+		out = append(out, Text{S: "The t-test covers members only, the interval members and examples: a change can be certain for these examples and open for others like them."})
+	}
 	if q := b.family(findings); q != "" {
 		out = append(out, Text{S: q})
 	}
 	return out
+}
+
+// tOverMembers reports whether a t-test over members stands beside an interval
+// that covers examples too.
+func tOverMembers(findings []*finding.Finding) bool {
+	for _, f := range findings {
+		if f.Test != nil && f.Interval != nil && f.Interval.Covers == finding.Both && (f.Test.Name == "Welch t" || f.Test.Name == "paired t") {
+			return true
+		}
+	}
+	return false
 }
 
 // family says how many tests were corrected together, and how.
