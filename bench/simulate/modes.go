@@ -109,6 +109,9 @@ func pairedScenarios() []scenario {
 		classScenario("paired", "planted-k10", "4 classes −1.2 pp, 4 classes +1.2 pp, 10 lineages", with(func(d *design) {
 			d.k0, d.harmed, d.h = 10, 4, 0.012
 		}), false, pairedPower),
+		classScenario("paired", "planted-k10-large", "4 classes −.6 pp, 4 classes +.6 pp of 400, 10 lineages", with(func(d *design) {
+			d.k0, d.size, d.harmed, d.h = 10, 400, 4, 0.006
+		}), false, pairedPower),
 		classScenario("paired", "planted-loss", "all −1 pp; beyond that 4 classes −1 pp, 4 classes +1 pp, 30 lineages", with(func(d *design) {
 			d.harmed, d.dbar, d.h = 4, -0.01, 0.01
 		}), false, pairedPower),
