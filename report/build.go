@@ -13,6 +13,7 @@ type builder struct {
 	o     Options
 	notes *notes
 	used  map[*finding.Finding]bool // shown in some section
+	rows  map[rowsKey][]*groupRow
 }
 
 // Build makes the document of a collected stream. Equal streams and options
@@ -21,7 +22,7 @@ func Build(c *Collector, o Options) (*Doc, error) {
 	if c.config == nil || c.done == nil {
 		return nil, fmt.Errorf("report: the stream is not complete")
 	}
-	b := &builder{c: c, o: o, notes: newNotes(), used: map[*finding.Finding]bool{}}
+	b := &builder{c: c, o: o, notes: newNotes(), used: map[*finding.Finding]bool{}, rows: map[rowsKey][]*groupRow{}}
 	d := &Doc{Tool: c.config.Tool, Title: c.config.Title, Checks: c.config.Checks}
 	d.Subtitle = fmt.Sprintf("%s compared with %s", list(capped(c.variants(), 6, "others")), c.baseline())
 	if d.Title == "" {

@@ -13,8 +13,13 @@ import (
 
 func render(t testing.TB, spec reporttest.Spec, o Options) string {
 	t.Helper()
+	return renderBytes(t, reporttest.Stored(t, spec), o)
+}
+
+func renderBytes(t testing.TB, stored []byte, o Options) string {
+	t.Helper()
 	var b bytes.Buffer
-	if err := report.Replay(bytes.NewReader(reporttest.Bytes(t, reporttest.Stream(spec))), New(&b, o)); err != nil {
+	if err := report.Replay(bytes.NewReader(stored), New(&b, o)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -112,7 +117,8 @@ func TestSections(t *testing.T) {
 // TestSize: the largest audit stays under 5 MB and says what it leaves out;
 // under a smaller limit tables shrink, then pictures go, then it is an error.
 func TestSize(t *testing.T) {
-	page := render(t, reporttest.Large(), DefaultOptions())
+	large := reporttest.Stored(t, reporttest.Large())
+	page := renderBytes(t, large, DefaultOptions())
 	if len(page) >= 5_000_000 {
 		t.Errorf("%d bytes, want less than 5 MB", len(page))
 	}
@@ -121,11 +127,11 @@ func TestSize(t *testing.T) {
 	}
 	o := DefaultOptions()
 	o.MaxBytes = 2_500_000
-	if page := render(t, reporttest.Large(), o); len(page) >= o.MaxBytes || !strings.Contains(page, "<svg") {
+	if page := renderBytes(t, large, o); len(page) >= o.MaxBytes || !strings.Contains(page, "<svg") {
 		t.Errorf("limit %d: %d bytes", o.MaxBytes, len(page))
 	}
 	o.MaxBytes = 700_000
-	if page := render(t, reporttest.Large(), o); len(page) >= o.MaxBytes || strings.Contains(page, "chart-volcano\"") {
+	if page := renderBytes(t, large, o); len(page) >= o.MaxBytes || strings.Contains(page, "chart-volcano\"") {
 		t.Errorf("limit %d: %d bytes, or with pictures", o.MaxBytes, len(page))
 	}
 	o.MaxBytes = 10_000

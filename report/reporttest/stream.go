@@ -69,6 +69,12 @@ func Stream(spec Spec) []finding.Message {
 	return s.messages
 }
 
+// Stored is the stream of a spec as it is stored.
+func Stored(t testing.TB, spec Spec) []byte {
+	t.Helper()
+	return Bytes(t, Stream(spec))
+}
+
 // Bytes is the stream as it is stored.
 func Bytes(t testing.TB, messages []finding.Message) []byte {
 	t.Helper()
