@@ -12,6 +12,8 @@ func Rules() []Rule {
 	return []Rule{
 		// vocabulary and maths: the bottom
 		{"dataset", ""},
+		{"dataset/datasettest", "dataset"},
+		{"dataset/*", "dataset"},
 		{"onnx", ""},
 		{"stat", ""},
 		{"stat/tail", ""},
