@@ -106,6 +106,9 @@ def expected(labels, *predicted):
 // Every snippet of doc/predictions.md is run where its tool is installed, and
 // what it wrote is imported.
 func TestSnippets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs Python programs; left out by -short")
+	}
 	all := snippets(t)
 	if len(all) != len(drivers) {
 		t.Fatalf("doc/predictions.md has %d snippets, there are %d drivers", len(all), len(drivers))

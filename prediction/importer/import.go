@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/lethe-audit/lethe/prediction"
 )
@@ -66,7 +67,20 @@ func (a *assembly) readLabels() error {
 			return err
 		}
 	}
+	if file, _ := splitRef(a.req.Labels); a.isMember(file) {
+		// Its other columns are models' as likely as attributes.
+		for i, r := range l.r.of {
+			if r == roleExtra {
+				l.r.of[i] = roleIgnore
+			}
+		}
+	}
 	return l.attributes(place)
+}
+
+// isMember reports whether a file holds predictions of a model.
+func (a *assembly) isMember(file string) bool {
+	return slices.ContainsFunc(a.uses[file], func(u usedAs) bool { return u.as == useMember })
 }
 
 // readIDs reads the ids of the labels' rows from a file of their own.
@@ -99,6 +113,11 @@ func (a *assembly) readIDs(rows int) (*column, error) {
 
 // readSources reads tables that say themselves which models they are of.
 func (a *assembly) readSources() error {
+	for _, dir := range a.req.Sources {
+		if prediction.IsDir(dir) {
+			return &Error{File: dir, Want: "a directory of predictions to be the only source", Got: itoa(len(a.req.Sources)) + " sources"}
+		}
+	}
 	files, err := expand(a.req.Sources)
 	if err != nil {
 		return err

@@ -183,6 +183,14 @@ func TestForms(t *testing.T) {
 			req: Request{Sources: []string{"p.csv"}, Baseline: Spec{Name: "z", Files: []string{"z"}}, Candidates: []Spec{{Name: "x", Files: []string{"x"}}},
 				Columns: Columns{ID: "key1", Model: "net", Variant: "how", Label: "right", Predicted: "said", Split: "part"}},
 			want: "classes [0 1]\n1 0 split=test\n2 1 split=val\nz other\n b: 1 1\nx other\n a: 0 1\n"},
+		"folders and tables of several models as variants": {
+			files: map[string]string{"l.csv": "id,label\n1,0\n2,1\n", "dense/s10.csv": "id,pred\n1,0\n2,1\n", "dense/s9.csv": "id,pred\n2,0\n1,0\n", "q.csv": "id,model,pred\n1,b,1\n1,a,0\n2,a,1\n2,b,1\n"},
+			req:   Request{Labels: "l.csv", Baseline: Spec{Name: "baseline", Unnamed: true, Files: []string{"dense"}}, Candidates: []Spec{{Name: "int4", Files: []string{"q.csv"}}}},
+			want:  "classes [0 1]\n1 0\n2 1\nbaseline dense\n s10: 0 1\n s9: 0 0\nint4 quantized 4\n b: 1 1\n a: 0 1\n"},
+		"one table as labels, baseline and candidate": {
+			files: map[string]string{"p.csv": "id,y,m_fp32_pred,m_fp32_conf,m_int8_pred,m_int8_conf\n1,0,0,0.5,1,0.75\n2,1,1,1,1,0.25\n"},
+			req:   Request{Labels: "p.csv", Baseline: Spec{Name: "baseline", Unnamed: true, Files: []string{"p.csv#m_fp32_pred"}}, Candidates: []Spec{{Name: "candidate1", Unnamed: true, Files: []string{"p.csv#m_int8_pred"}}}},
+			want:  "classes [0 1]\n1 0\n2 1\nfp32 dense\n m_fp32: 0@0.5 1@1\nint8 quantized 8\n m_int8: 1@0.75 1@0.25\n"},
 		"several levels, in order": {
 			files: map[string]string{"p.csv": "id,sparsity,seed,label,pred\n1,0.9,0,0,1\n2,0.9,0,1,1\n1,0,0,0,0\n2,0,0,1,1\n1,0.5,0,0,0\n2,0.5,0,1,0\n1,0.9,1,0,0\n2,0.9,1,1,0\n"},
 			req:   Request{Sources: []string{"p.csv"}},
