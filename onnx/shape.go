@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 )
@@ -36,6 +37,18 @@ func (d Dim) String() string {
 		return clean(d.symbol)
 	}
 	return "?"
+}
+
+// MarshalJSON writes a size as a number, a symbol as a string and an unknown
+// dimension as null.
+func (d Dim) MarshalJSON() ([]byte, error) {
+	switch {
+	case d.known:
+		return strconv.AppendInt(nil, d.size, 10), nil
+	case d.symbol != "":
+		return json.Marshal(d.symbol)
+	}
+	return []byte("null"), nil
 }
 
 // Shape is the dimensions of a tensor, outermost first. A nil Shape has an
