@@ -24,6 +24,9 @@ func Rules() []Rule {
 		{"finding", "dataset internal/atomicfile"},
 		// the left half: models to predictions
 		{"engine/kernel", ""},
+		{"engine/tensor", ""},
+		{"engine/op", "onnx engine/tensor"},
+		{"engine", "onnx engine/kernel engine/op engine/tensor"},
 		{"engine/kernel/gen", ""},
 		// the right half: predictions to findings to reports
 		{"audit", "dataset prediction finding"},

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/lethe-audit/lethe/engine/op"
+	"github.com/lethe-audit/lethe/engine/tensor"
+)
+
+// fold computes every step whose operands are all constant. Where skip is not
+// nil, steps that it picks are left alone.
+func (g *graph) fold(skip func(*step) bool) error {
+	kept := g.steps[:0:0]
+	for _, s := range g.steps {
+		if !foldable(s) || skip != nil && skip(s) {
+			kept = append(kept, s)
+			continue
+		}
+		in := make([]tensor.Tensor, len(s.in))
+		for i, v := range s.in {
+			if v != nil {
+				in[i] = v.konst
+			}
+		}
+		out, err := evaluate(s.op, in, s.out)
+		if err != nil {
+			return g.errorAt(s, err)
+		}
+		for i, v := range s.out {
+			if v != nil {
+				v.konst, v.from = out[i], nil
+			}
+		}
+	}
+	g.steps = kept
+	return nil
+}
+
+func foldable(s *step) bool {
+	for _, v := range s.in {
+		if v != nil && !v.isConst() {
+			return false
+		}
+	}
+	return true
+}
+
+// evaluate runs an operator on operands that are there, and makes those of
+// its outputs that are wanted.
+func evaluate(o op.Operator, in []tensor.Tensor, wanted []*value) ([]tensor.Tensor, error) {
+	args := make([]op.Arg, len(in))
+	for i, t := range in {
+		args[i] = op.ArgOf(t)
+	}
+	infos, err := o.Infer(args)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]tensor.Tensor, len(wanted))
+	known := true
+	for i, v := range wanted {
+		if v == nil {
+			continue
+		}
+		if i >= len(infos) {
+			return nil, fmt.Errorf("has no output %d", i)
+		}
+		if out[i] = infos[i].Value; out[i].Present() {
+			continue
+		}
+		known = false
+		if view, ok := o.(op.View); ok && view.IsView() && i == 0 {
+			if out[i], err = in[0].Reshape(infos[i].Shape); err != nil {
+				return nil, err
+			}
+			return out, nil
+		}
+		if out[i], err = tensor.Make(infos[i].Type, infos[i].Shape); err != nil {
+			return nil, err
+		}
+	}
+	if known {
+		return out, nil
+	}
+	return out, o.Eval(op.Env{}, in, out)
+}

@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/lethe-audit/lethe/engine/kernel"
+	"github.com/lethe-audit/lethe/engine/op"
+	"github.com/lethe-audit/lethe/engine/tensor"
+	"github.com/lethe-audit/lethe/onnx"
+)
+
+// maxPlans is how many plans a program keeps: one for a batch, one for the
+// images that are left over, and some for callers that vary the batch.
+const maxPlans = 16
+
+// Program is a compiled model. It is safe for use by several goroutines.
+type Program struct {
+	base    *graph
+	inputs  []Value
+	outputs []Value
+	opts    Options
+	kernels *kernel.Kernels
+	packs   packs
+
+	mu    sync.Mutex
+	plans map[string]*plan
+	order []string // keys of plans, oldest first
+}
+
+// Compile makes a program of a model, which must not be changed or closed
+// while the program is in use: weights are not copied. An operator, opset or
+// element type that the engine lacks is an [onnx.Error] whose reason wraps
+// [op.ErrUnsupported].
+func Compile(m *onnx.Model, o Options) (*Program, error) {
+	if o.Threads < 0 {
+		return nil, fmt.Errorf("engine: %d threads", o.Threads)
+	}
+	if o.Threads == 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
+	}
+	k, err := kernel.Detect(o.CPU)
+	if err != nil {
+		return nil, err
+	}
+	g, err := importGraph(m)
+	if err != nil {
+		return nil, err
+	}
+	p := &Program{base: g, opts: o, kernels: k, plans: map[string]*plan{}}
+	for _, in := range m.Graph.DataInputs() {
+		p.inputs = append(p.inputs, Value{in.Name, tensor.Type(in.Type.Elem), in.Type.Shape})
+	}
+	for _, out := range m.Graph.Outputs {
+		p.outputs = append(p.outputs, Value{out.Name, tensor.Type(out.Type.Elem), out.Type.Shape})
+	}
+	g.keep = o.KeepIntermediates
+	if err := p.optimize(g); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// optimize applies the passes that need no shapes.
+func (p *Program) optimize(g *graph) error {
+	g.prune()
+	return g.fold(nil)
+}
+
+// Inputs lists what a session wants.
+func (p *Program) Inputs() []Value { return p.inputs }
+
+// Outputs lists what a session gives.
+func (p *Program) Outputs() []Value { return p.outputs }
+
+// planFor is the plan for inputs of these types and shapes.
+func (p *Program) planFor(inputs []op.Arg) (*plan, error) {
+	var key strings.Builder
+	for _, a := range inputs {
+		fmt.Fprintf(&key, "%d%v", a.Type, a.Shape)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if q, ok := p.plans[key.String()]; ok {
+		return q, nil
+	}
+	q, err := p.newPlan(inputs)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.order) == maxPlans {
+		delete(p.plans, p.order[0])
+		p.order = p.order[1:]
+	}
+	p.plans[key.String()] = q
+	p.order = append(p.order, key.String())
+	return q, nil
+}
+
+// checkInput compares a tensor with what the model declares.
+func (v Value) checkInput(t Tensor) error {
+	if t.Type() != v.Type {
+		return fmt.Errorf("is %v, want %v", t, v.Type)
+	}
+	if v.Shape == nil {
+		return nil
+	}
+	if len(v.Shape) != t.Rank() {
+		return fmt.Errorf("has shape %v, want %v", t.Shape(), v.Shape)
+	}
+	for i, d := range v.Shape {
+		if n, known := d.Size(); known && int(n) != t.Shape()[i] {
+			return fmt.Errorf("has shape %v, want %v", t.Shape(), v.Shape)
+		}
+	}
+	return nil
+}
+
+// collect puts the inputs in the model's order and checks them.
+func (p *Program) collect(inputs map[string]Tensor) ([]Tensor, error) {
+	out := make([]Tensor, len(p.inputs))
+	for i, v := range p.inputs {
+		t, ok := inputs[v.Name]
+		if !ok || !t.Present() {
+			return nil, fmt.Errorf("engine: input %q is missing", v.Name)
+		}
+		if err := v.checkInput(t); err != nil {
+			return nil, fmt.Errorf("engine: input %q %w", v.Name, err)
+		}
+		out[i] = t
+	}
+	if len(inputs) > len(p.inputs) {
+		return nil, errors.New("engine: more inputs than the model has")
+	}
+	return out, nil
+}
