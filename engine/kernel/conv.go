@@ -140,9 +140,7 @@ type Conv struct {
 	oh, ow int
 	method convMethod
 	win    convWindow
-
-	rows, cols       int // of output rows and panels in a tile; pixels in place of rows for a pointwise convolution
-	tilesY, tilesCol int
+	cut    cut // rows are pixels of the batch for a pointwise convolution
 }
 
 type convMethod int
@@ -180,7 +178,7 @@ func (w *ConvWeights) Plan(s ConvShape) (*Conv, error) {
 		c.method = convPointwise
 	}
 	c.win = newConvWindow(c, padded)
-	c.cut()
+	c.cut = c.work().cut()
 	return c, nil
 }
 
@@ -197,10 +195,7 @@ func (c *Conv) MACs() int {
 // Tiles is the number of pieces that Run computes; it depends on the shape
 // only.
 func (c *Conv) Tiles() int {
-	if c.method == convPointwise {
-		return c.tilesY * c.tilesCol
-	}
-	return c.s.N * c.tilesY * c.tilesCol
+	return c.work().images * c.cut.tilesY * c.cut.tilesCol
 }
 
 // Run computes one tile, 0 ≤ tile < Tiles(): y = act(conv(x) + bias + res).

@@ -128,10 +128,27 @@ func (k *Kernels) strip(s *Scratch, pan panel, n int, a, c, res unsafe.Pointer) 
 	})
 }
 
-// secondPass applies the activations that the micro-kernels do not.
+// secondPass applies the activations that the micro-kernels do not, pixel by
+// pixel while the tile is in cache.
 func (c *Conv) secondPass(t tileRange, y []float32) {
-	if c.w.spec.Act.fused() {
+	act := c.w.spec.Act
+	if act.fused() {
 		return
 	}
-	panic("kernel: not written yet")
+	first, end := 0, c.w.spec.Out
+	if len(t.panels) > 0 {
+		last := t.panels[len(t.panels)-1]
+		first, end = t.panels[0].col, last.col+last.cols(c.w.k.lanes)
+	}
+	from, to := t.y0, t.y1
+	if c.method != convPointwise {
+		from, to = (t.image*c.oh+t.y0)*c.ow, (t.image*c.oh+t.y1)*c.ow
+	}
+	if end-first == c.s.YPitch {
+		c.w.k.activate(act, y[from*c.s.YPitch:to*c.s.YPitch])
+		return
+	}
+	for pix := from; pix < to; pix++ {
+		c.w.k.activate(act, y[pix*c.s.YPitch+first:pix*c.s.YPitch+end])
+	}
 }

@@ -2,54 +2,77 @@ package kernel
 
 // How a convolution is cut. None of these numbers changes a bit of the result.
 const (
-	wantTiles    = 16      // at least, so that a batch of one keeps several cores busy
-	minTileMACs  = 1 << 19 // below this (10 µs) a tile costs more to hand out than it saves
-	windowFloats = 1 << 16 // rows of input that a tile keeps in the second-level cache
+	wantTiles     = 16      // at least, so that a batch of one keeps several cores busy
+	minTileMACs   = 1 << 19 // below this (10 µs) a tile costs more to hand out than it saves
+	depthwiseCost = 4       // a multiply-add of a depthwise convolution takes so many times as long
+	windowFloats  = 1 << 16 // rows of input that a tile keeps in the second-level cache
 )
 
-// cut chooses the rows and panels of a tile.
-func (c *Conv) cut() {
-	images, rows, cols := c.s.N, c.oh, max(1, len(c.w.panels))
-	if c.method == convPointwise {
-		images, rows = 1, c.s.N*c.oh*c.ow
-	}
-	c.rows, c.cols = c.mostRows(rows), cols
-	perImage := c.MACs() / images
-	// Where the weights are larger than the input, tiles share the input
-	// rather than the weights.
-	weights := len(c.w.data) > c.s.H*c.s.W*c.w.spec.In
+// cut is how the rows and panels of a result are cut into tiles.
+type cut struct {
+	rows, cols       int // of a tile
+	tilesY, tilesCol int // number of tiles along each
+}
+
+// work is what there is to cut: images times rows times panels, macs
+// multiply-adds in all. A tile has least to most rows, except that it never
+// has more than there are.
+type work struct {
+	images, rows, cols, macs int
+	least, most              int
+	byCols                   bool // tiles should share the rows rather than the panels
+}
+
+func (w work) cut() cut {
+	c := cut{rows: min(w.rows, max(w.most, w.least)), cols: max(1, w.cols)}
+	perImage := w.macs / w.images
 	for {
-		c.tilesY, c.tilesCol = ceilDiv(rows, c.rows), ceilDiv(cols, c.cols)
-		if images*c.tilesY*c.tilesCol >= wantTiles || perImage/(c.tilesY*c.tilesCol) < 2*minTileMACs {
-			return
+		c.tilesY, c.tilesCol = ceilDiv(w.rows, c.rows), ceilDiv(max(1, w.cols), c.cols)
+		if w.images*c.tilesY*c.tilesCol >= wantTiles || perImage/(c.tilesY*c.tilesCol) < 2*minTileMACs {
+			return c
 		}
-		canCol, canRow := c.cols > 1, c.rows > c.leastRows()
+		canCol, canRow := c.cols > 1, c.rows > w.least
 		switch {
-		case canCol && (weights || !canRow):
+		case canCol && (w.byCols || !canRow):
 			c.cols = ceilDiv(c.cols, 2)
 		case canRow:
-			c.rows = max(ceilDiv(c.rows, 2), c.leastRows())
+			c.rows = max(ceilDiv(c.rows, 2), w.least)
 		default:
-			return
+			return c
 		}
 	}
 }
 
-// mostRows bounds the input that a tile reads.
-func (c *Conv) mostRows(rows int) int {
-	if c.method == convPointwise {
-		return min(rows, max(windowFloats/c.s.XPitch, c.leastRows()))
+// of returns the image, rows and panels of tile i. Numbers run over panels
+// last, so that neighbours share the panels.
+func (c cut) of(i, rows int, panels []panel) tileRange {
+	per := c.tilesY * c.tilesCol
+	t := tileRange{image: i / per}
+	i %= per
+	y, p := i%c.tilesY, i/c.tilesY
+	t.y0 = y * c.rows
+	t.y1 = min(t.y0+c.rows, rows)
+	if len(panels) > 0 {
+		t.panels = panels[p*c.cols : min((p+1)*c.cols, len(panels))]
 	}
-	perRow := c.win.rowPitch * c.w.spec.StrideH
-	return min(rows, max(windowFloats/perRow, c.leastRows()))
+	return t
 }
 
-// leastRows keeps the micro-kernels full.
-func (c *Conv) leastRows() int {
-	if c.method == convPointwise {
-		return 4 * c.w.k.maxRows(c.w.k.maxVec)
+// work describes the convolution. Where the weights are larger than the input,
+// tiles share the input rather than the weights.
+func (c *Conv) work() work {
+	w := work{images: c.s.N, rows: c.oh, cols: len(c.w.panels), macs: c.MACs(), least: 2}
+	w.most = windowFloats / (c.win.rowPitch * c.w.spec.StrideH)
+	w.byCols = len(c.w.data) > c.s.H*c.s.W*c.w.spec.In
+	switch c.method {
+	case convPointwise:
+		w.images, w.rows = 1, c.s.N*c.oh*c.ow
+		w.least, w.most = 4*c.w.k.maxRows(c.w.k.maxVec), windowFloats/c.s.XPitch
+	case convDepthwise:
+		w.macs *= depthwiseCost
+		w.least, w.byCols = 1, false
 	}
-	return 2
+	return w
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
@@ -61,22 +84,8 @@ type tileRange struct {
 	panels []panel
 }
 
-// tile numbers run over panels last, so that neighbours share the panels.
-func (c *Conv) tile(i int) tileRange {
-	per := c.tilesY * c.tilesCol
-	t := tileRange{image: i / per}
-	i %= per
-	y, p := i%c.tilesY, i/c.tilesY
-	t.y0 = y * c.rows
-	t.y1 = min(t.y0+c.rows, c.oh)
-	if c.method == convPointwise {
-		t.y1 = min(t.y0+c.rows, c.s.N*c.oh*c.ow)
-	}
-	if len(c.w.panels) > 0 {
-		t.panels = c.w.panels[p*c.cols : min((p+1)*c.cols, len(c.w.panels))]
-	}
-	return t
-}
+// tile is the range of tile i.
+func (c *Conv) tile(i int) tileRange { return c.cut.of(i, c.work().rows, c.w.panels) }
 
 // convWindow is how the micro-kernel walks over input pixels: over the input
 // itself, or over a copy of some rows with the padding written out.

@@ -95,10 +95,26 @@ func Detect(env string) (*Kernels, error) {
 type Kernels struct {
 	level Level
 
-	lanes                       int           // float32 in a vector
-	maxVec                      int           // vectors in the widest micro-kernel
-	micro                       [][]microFunc // by vectors-1, rows-1
-	depthwise, maxPool, sumPool []windowFunc  // by pixels-1
+	lanes  int           // float32 in a vector
+	maxVec int           // vectors in the widest micro-kernel
+	micro  [][]microFunc // by vectors-1, rows-1
+	peak   func(rounds int)
+
+	depthwise, maxPool, sumPool []windowFunc // by pixels-1
+
+	unary      [unaryCount]unaryFunc
+	binary     [binaryCount][operandCount]binaryFunc // scalarVector only where the operands do not commute
+	affineRows func(dst, x, scale, shift *float32, rows, cols, ds, xs int)
+
+	maxOf, sumOf func(x *float32, n int) float32
+	sumSquares   func(x *float32, n int, mean float32) float32   // Σ (x - mean)²
+	expSum       func(dst, x *float32, n int, m float32) float32 // dst = e^(x - m), Σ dst
+	normRow      func(dst, x, gamma, beta *float32, n int, mean, inv float32)
+
+	// nil at level Scalar; numbers of values are multiples of 8
+	transposeBlocks func(dst, src *float32, rows, cols, lds, ldd int)
+	halfToFloat     func(dst *float32, src *uint16, n int)
+	floatToHalf     func(dst *uint16, src *float32, n int)
 
 	// wholeVectors says that the micro-kernels store whole vectors without an
 	// epilogue; tails and epilogues are then done in Go on a copy of the tile.

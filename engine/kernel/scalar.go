@@ -4,5 +4,8 @@ package kernel
 func scalarKernels() *Kernels {
 	k := &Kernels{lanes: scalarLanes, maxVec: 1, micro: scalarMicro()}
 	scalarWindows(k)
+	scalarUnaries(k)
+	scalarBinaries(k)
+	scalarReductions(k)
 	return k
 }

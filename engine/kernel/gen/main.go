@@ -48,6 +48,11 @@ func Files() (map[string][]byte, error) {
 	}
 	for name, u := range map[string]*unit{
 		"micro_amd64":  microUnit(),
+		"peak_amd64":   peakUnit(),
+		"unary_amd64":  unaryUnit(),
+		"binary_amd64": binaryUnit(),
+		"reduce_amd64": reduceUnit(),
+		"move_amd64":   moveUnit(),
 		"window_amd64": windowUnit(),
 	} {
 		if err := add(name, u); err != nil {
@@ -91,10 +96,12 @@ func (u *unit) label(name string) { fmt.Fprintf(&u.text, "%s:\n", name) }
 // end returns to Go.
 func (u *unit) end() { u.p("VZEROUPPER"); u.p("RET") }
 
-// constants are the float and integer constants of a file, four bytes each.
+// constants are the four-byte constants of a file, each stored eight times so
+// that AVX2 can use it as an operand in memory.
 type constants struct {
 	order []uint32
 	seen  map[uint32]bool
+	lanes bool // the masks of partial AVX2 vectors are needed
 }
 
 // bits returns the symbol of a constant.
@@ -115,7 +122,21 @@ func (c *constants) float(v float32) string { return c.bits(math.Float32bits(v))
 func (c *constants) data() []byte {
 	var b bytes.Buffer
 	for _, v := range c.order {
-		fmt.Fprintf(&b, "\nDATA k%08x<>(SB)/4, $0x%08x\nGLOBL k%08x<>(SB), RODATA|NOPTR, $4\n", v, v, v)
+		fmt.Fprintln(&b)
+		for i := range 4 {
+			fmt.Fprintf(&b, "DATA k%08x<>+%d(SB)/8, $0x%08x%08x\n", v, 8*i, v, v)
+		}
+		fmt.Fprintf(&b, "GLOBL k%08x<>(SB), RODATA|NOPTR, $32\n", v)
+	}
+	if c.lanes {
+		fmt.Fprintln(&b, "\n// laneMask is 8 lanes of ones, then 8 of zeros.")
+		for i := range 4 {
+			fmt.Fprintf(&b, "DATA laneMask<>+%d(SB)/8, $0xffffffffffffffff\n", 8*i)
+		}
+		for i := range 4 {
+			fmt.Fprintf(&b, "DATA laneMask<>+%d(SB)/8, $0\n", 32+8*i)
+		}
+		fmt.Fprintln(&b, "GLOBL laneMask<>(SB), RODATA|NOPTR, $64")
 	}
 	return b.Bytes()
 }
