@@ -30,7 +30,7 @@ func (b *builder) groupFigure(id, name, metric string, rows []*groupRow, numbers
 	}
 	if volcano := b.volcano(name, metric, rows); volcano != nil {
 		figure.Layout = Duo
-		figure.Caption = "Left: change against certainty; each mark is one group, further left lost more, higher up is surer; above the dotted line it counts after the correction. Right: the same, worst first, with intervals; a pale bar is the change that could have been missed where nothing was detected. The dashed line is the margin."
+		figure.Caption = "First, change against certainty: each mark is one group, further left lost more, higher up is surer; above the dotted line it counts after the correction. Then the same, worst first, with intervals: a pale bar is the change that could have been missed where nothing was detected. The dashed line is the margin."
 		figure.Panels = []Panel{{Title: "Volcano, " + name, Draw: volcano}, figure.Panels[0]}
 	}
 	return figure
