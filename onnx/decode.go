@@ -16,7 +16,7 @@ func Decode(b []byte) (*Model, error) {
 		return nil, err
 	}
 	if m.Graph == nil {
-		return nil, malformed("a model without a graph: not an ONNX model")
+		return nil, malformed("a model without a graph")
 	}
 	return m, nil
 }

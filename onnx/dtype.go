@@ -115,6 +115,9 @@ func (t DataType) String() string {
 	if i, ok := t.info(); ok {
 		return i.name
 	}
+	if t == Undefined {
+		return "undefined"
+	}
 	return "type(" + strconv.Itoa(int(t)) + ")"
 }
 

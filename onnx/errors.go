@@ -87,5 +87,5 @@ func inFile(err error, path string) error {
 }
 
 func malformed(format string, args ...any) *Error {
-	return &Error{Msg: fmt.Sprintf(format, args...), Reason: ErrMalformed}
+	return &Error{Msg: ErrMalformed.Error() + ": " + fmt.Sprintf(format, args...), Reason: ErrMalformed}
 }

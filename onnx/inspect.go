@@ -101,7 +101,12 @@ type LayerFact struct {
 // Inspect collects the facts of a model. inputs gives shapes of inputs to count
 // operations with (see [Infer]); nil takes the declared ones.
 func Inspect(m *Model, inputs map[string]Shape) (Facts, error) {
-	f := Facts{File: m.Path, IRVersion: m.IRVersion, Files: slices.Clone(m.Files)}
+	f := Facts{
+		File: m.Path, IRVersion: m.IRVersion, Files: append([]FileInfo{}, m.Files...),
+		// Lists are written as lists in JSON, also where they are empty.
+		Opsets: []OpsetFact{}, Inputs: []ValueFact{}, Outputs: []ValueFact{}, Operators: []OperatorCount{},
+		ElementTypes: []ElementFact{}, MACInputs: []ValueFact{}, Layers: []LayerFact{}, UnknownOperators: []string{},
+	}
 	for _, x := range m.Files {
 		f.Bytes += x.Bytes
 	}
@@ -109,7 +114,9 @@ func Inspect(m *Model, inputs map[string]Shape) (Facts, error) {
 		f.Opsets = append(f.Opsets, OpsetFact{cmp.Or(o.Domain, "ai.onnx"), o.Version})
 	}
 	f.Producer = strings.TrimSpace(m.Producer.Name + " " + m.Producer.Version)
-	f.Inputs = valueFacts(m.Graph.DataInputs())
+	for _, v := range m.Graph.DataInputs() {
+		f.Inputs = append(f.Inputs, ValueFact{v.Name, v.Type.Elem.String(), v.Type.Shape})
+	}
 	f.countOperators(m)
 
 	shapes := batchOfOne(m.Graph, inputs)
@@ -133,14 +140,6 @@ func Inspect(m *Model, inputs map[string]Shape) (Facts, error) {
 	f.countConstants(s)
 	f.countLayers(s)
 	return f, nil
-}
-
-func valueFacts(list []*ValueInfo) []ValueFact {
-	var out []ValueFact
-	for _, v := range list {
-		out = append(out, ValueFact{v.Name, v.Type.Elem.String(), v.Type.Shape})
-	}
-	return out
 }
 
 // batchOfOne is the given shapes and, for the other inputs, the declared ones

@@ -11,6 +11,7 @@ type survey struct {
 	nodes     []*Node // topological order
 	position  map[*Node]int
 	types     map[string]TypeShape
+	made      map[*Node]*Tensor // of Constant nodes: one tensor each
 	constants []*constantUse
 }
 
@@ -22,7 +23,7 @@ type constantUse struct {
 }
 
 func newSurvey(m *Model, types map[string]TypeShape) *survey {
-	s := &survey{index: m.Graph.Index(), types: types, position: map[*Node]int{}}
+	s := &survey{index: m.Graph.Index(), types: types, position: map[*Node]int{}, made: map[*Node]*Tensor{}}
 	for i, n := range m.Graph.Nodes {
 		s.position[n] = i
 	}
@@ -67,12 +68,10 @@ func (s *survey) constant(x *Index, name string) *Tensor {
 			return t
 		}
 		if n := in.Producer(name); n != nil {
-			if t := n.Constant(); t != nil {
-				x.producers[name] = n
-				x.initializers[name] = t // one tensor for each use of a Constant node
-				return t
+			if _, ok := s.made[n]; !ok {
+				s.made[n] = n.Constant()
 			}
-			return nil
+			return s.made[n]
 		}
 	}
 	return nil
@@ -84,7 +83,7 @@ func isParameter(n *Node, i int, t *Tensor) bool {
 	if n.Domain != "" {
 		return t.Type.IsFloat()
 	}
-	small := t.Type.Bits() <= 8 && t.Type != Bool
+	small := t.Type.IsInteger() && t.Type.Bits() <= 8
 	switch n.Op {
 	case "QLinearConv":
 		return i == 3 || i == 8
@@ -111,47 +110,53 @@ type layer struct {
 	tensor *Tensor // nil where weights are computed
 }
 
+// weightInput is an input of a layer that may hold its weights.
+type weightInput struct {
+	input int
+	zero  int   // input of the zero point; -1: none
+	axis  int64 // of a zero point with several elements
+}
+
 // weightInputs are the inputs of a node that may hold its weights, the likeliest
-// first, and the input of the zero point of each (-1: none); nil for a node that
-// is no layer.
-func weightInputs(n *Node) (weights, zeroPoints []int) {
+// first; nil for a node that is no layer.
+func weightInputs(n *Node) []weightInput {
 	if n.Domain != "" {
-		return nil, nil
+		return nil
 	}
 	switch n.Op {
 	case "Conv":
-		return []int{1}, []int{-1}
+		return []weightInput{{1, -1, 0}}
 	case "Gemm", "MatMul":
-		return []int{1, 0}, []int{-1, -1}
+		return []weightInput{{1, -1, 0}, {0, -1, 0}}
 	case "ConvInteger":
-		return []int{1}, []int{3}
-	case "MatMulInteger":
-		return []int{1, 0}, []int{3, 2}
+		return []weightInput{{1, 3, 0}}
 	case "QLinearConv":
-		return []int{3}, []int{5}
+		return []weightInput{{3, 5, 0}}
+	case "MatMulInteger": // zero points by column of the right and row of the left matrix
+		return []weightInput{{1, 3, -1}, {0, 2, -2}}
 	case "QLinearMatMul":
-		return []int{3, 0}, []int{5, 2}
+		return []weightInput{{3, 5, -1}, {0, 2, -2}}
 	}
-	return nil, nil
+	return nil
 }
 
 func (s *survey) layers() []layer {
 	var out []layer
 	for _, n := range s.nodes {
-		weights, zeroPoints := weightInputs(n)
-		if weights == nil {
+		candidates := weightInputs(n)
+		if candidates == nil {
 			continue
 		}
 		l := layer{fact: LayerFact{Node: n.label(s.position[n]), Operator: n.Op, MACs: s.macs(n)}}
-		for k, i := range weights {
-			w := s.weight(n.Input(i))
+		for _, c := range candidates {
+			w := s.weight(n.Input(c.input))
 			if w.tensor == nil {
 				continue
 			}
-			if w.tensor.Type.IsInteger() && w.zero == nil && zeroPoints[k] >= 0 {
-				w.zero = s.constant(s.index, n.Input(zeroPoints[k]))
-				w.zeroFixed = n.Input(zeroPoints[k]) == "" || w.zero != nil
-				w.axis = 0
+			if c.zero >= 0 {
+				w.zero = s.constant(s.index, n.Input(c.zero))
+				w.zeroFixed = n.Input(c.zero) == "" || w.zero != nil
+				w.axis = c.axis
 			}
 			l.tensor = w.tensor
 			l.describe(w)
@@ -278,11 +283,10 @@ func (s *survey) macs(n *Node) *int64 {
 	if !ok {
 		return nil
 	}
-	weights, _ := weightInputs(n)
 	var inner []int64
 	switch n.Op {
 	case "Conv", "ConvInteger", "QLinearConv":
-		w, ok := s.types[n.Input(weights[0])].Shape.Sizes()
+		w, ok := s.types[n.Input(weightInputs(n)[0].input)].Shape.Sizes()
 		if !ok || len(w) < 2 {
 			return nil
 		}
