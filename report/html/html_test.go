@@ -2,6 +2,9 @@ package html
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"html"
 	"regexp"
 	"strings"
 	"testing"
@@ -25,9 +28,24 @@ func renderBytes(t testing.TB, stored []byte, o Options) string {
 	return b.String()
 }
 
-// body is the page without its style and script.
+// body is the page without its style and script, and without their digests.
 func body(page string) string {
-	return regexp.MustCompile(`(?s)<(style|script)>.*?</(style|script)>`).ReplaceAllString(page, "")
+	page = regexp.MustCompile(`(?s)<(style|script)>.*?</(style|script)>`).ReplaceAllString(page, "")
+	return regexp.MustCompile(`sha256-[^ ]*&#39;`).ReplaceAllString(page, "sha256-DIGEST&#39;")
+}
+
+// TestPolicyAdmitsOwnStyleAndScript: the digests in the policy are those of the
+// style and the script as they stand in the page, so that browsers use them.
+func TestPolicyAdmitsOwnStyleAndScript(t *testing.T) {
+	page := render(t, reporttest.Tiny(), DefaultOptions())
+	policy := html.UnescapeString(regexp.MustCompile(`http-equiv="Content-Security-Policy" content="([^"]*)"`).FindStringSubmatch(page)[1])
+	for _, e := range []string{"style", "script"} {
+		inline := regexp.MustCompile(`(?s)<` + e + `>(.*?)</` + e + `>`).FindStringSubmatch(page)[1]
+		sum := sha256.Sum256([]byte(inline))
+		if want := e + "-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(policy, want) {
+			t.Errorf("the policy %s lacks %s", policy, want)
+		}
+	}
 }
 
 func TestGolden(t *testing.T) {
