@@ -121,7 +121,7 @@ func allScores(t *testing.T, table *Table, s Scores) []float32 {
 func TestRoundTrip(t *testing.T) {
 	for seed := range uint64(8) {
 		n, classes := []int{1, 37, 5000, 20000}[seed%4], []int{2, 10, 300, 70000}[seed/2]
-		n = min(n, 300_000/classes) // keeps the scores small
+		n = min(n, 100_000/classes) // keeps the scores small
 		want := randomTable(seed, n, classes)
 		dir := filepath.Join(t.TempDir(), "p")
 		if err := Write(dir, want, DefaultWriteOptions()); err != nil {
@@ -182,7 +182,7 @@ func tree(t *testing.T, dir string) map[string]string {
 }
 
 func TestSameBytes(t *testing.T) {
-	table := randomTable(3, 5000, 300)
+	table := randomTable(3, 3000, 50)
 	var first map[string]string
 	for _, procs := range []int{1, 4} {
 		old := runtime.GOMAXPROCS(procs)
