@@ -61,7 +61,7 @@ func (c Catalog) Kind(name string) (*Kind, error) {
 			return &c[i], nil
 		}
 	}
-	return nil, fmt.Errorf("kind %q%s", name, suggestion(name, c.names()))
+	return nil, fmt.Errorf("kind %q%s", name, Suggestion(name, c.names()))
 }
 
 func (c Catalog) names() []string {
@@ -83,7 +83,7 @@ func (c Catalog) Known(name string) (*KnownSet, *Kind, error) {
 			names = append(names, c[i].Known[j].Name)
 		}
 	}
-	return nil, nil, fmt.Errorf("dataset: %q is no known data set%s", name, suggestion(name, names))
+	return nil, nil, fmt.Errorf("dataset: %q is no known data set%s", name, Suggestion(name, names))
 }
 
 // Opened is a data source that is ready to be read.
@@ -170,7 +170,7 @@ func (k *Kind) settings(src Source) (Request, settings, error) {
 			return req, set, err
 		}
 		if !ok {
-			return req, set, fmt.Errorf("option %q%s", o.Name, suggestion(o.Name, known))
+			return req, set, fmt.Errorf("option %q%s", o.Name, Suggestion(o.Name, known))
 		}
 	}
 	if err := k.checkSplit(req.Split); err != nil {
@@ -193,7 +193,7 @@ func (k *Kind) checkSplit(s Split) error {
 		}
 		names = append(names, string(have))
 	}
-	return fmt.Errorf("split %q%s", string(s), suggestion(string(s), names))
+	return fmt.Errorf("split %q%s", string(s), Suggestion(string(s), names))
 }
 
 // read reads a common option; ok is false for a name that is none.
@@ -233,11 +233,11 @@ func (s *settings) read(req *Request, o Option) (ok bool, err error) {
 }
 
 func parseSplit(s string) (Split, error) {
-	switch s {
-	case "":
+	if s == "" {
 		return "", errors.New("split=: want train, validation or test")
-	case "val", "valid":
-		return SplitValidation, nil
+	}
+	if usual := SplitNamed(s); usual != SplitUnknown {
+		return usual, nil
 	}
 	return Split(s), nil
 }

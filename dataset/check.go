@@ -316,7 +316,7 @@ func (c *Check) judge(o CheckOptions) {
 			add("%s%d of %d images cannot be read, the limit is %g %%", where, n, s.Examples, 100*o.BadLimit)
 		}
 		if empty := emptyClasses(s.Classes); len(empty) > 0 {
-			add("%s%d of %d classes have no example: %s", where, len(empty), len(s.Classes), shortList(empty, 5))
+			add("%s%d of %d classes have no example: %s", where, len(empty), len(s.Classes), ShortList(empty, 5))
 		}
 	}
 }
@@ -331,8 +331,8 @@ func emptyClasses(counts []Count) []string {
 	return out
 }
 
-// shortList joins the first few names and says how many more there are.
-func shortList(names []string, most int) string {
+// ShortList joins the first few names and says how many more there are.
+func ShortList(names []string, most int) string {
 	if len(names) <= most {
 		return strings.Join(names, ", ")
 	}

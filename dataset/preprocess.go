@@ -81,10 +81,10 @@ func (p *Preprocess) Validate() error {
 	switch p.Channels {
 	case AsStored, RGB, BGR, Gray:
 	default:
-		return fmt.Errorf("dataset: channels %q%s", string(p.Channels), suggestion(string(p.Channels), channelNames()))
+		return fmt.Errorf("dataset: channels %q%s", string(p.Channels), Suggestion(string(p.Channels), channelNames()))
 	}
 	if p.Layout != NCHW && p.Layout != NHWC {
-		return fmt.Errorf("dataset: layout %q%s", string(p.Layout), suggestion(string(p.Layout), layoutNames()))
+		return fmt.Errorf("dataset: layout %q%s", string(p.Layout), Suggestion(string(p.Layout), layoutNames()))
 	}
 	return p.validateNumbers()
 }

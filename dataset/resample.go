@@ -35,7 +35,7 @@ func (f Filter) kernel() (weight func(x float64) float64, reach float64, err err
 	case Lanczos:
 		return lanczosWeight, 3, nil
 	}
-	return nil, 0, fmt.Errorf("dataset: filter %q%s", string(f), suggestion(string(f), filterNames()))
+	return nil, 0, fmt.Errorf("dataset: filter %q%s", string(f), Suggestion(string(f), filterNames()))
 }
 
 func boxWeight(x float64) float64 {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// suggestion ends an error about a name that is not one of known: with the
+// Suggestion ends an error about a name that is not one of known: with the
 // nearest one where there is one near, and with all of them.
-func suggestion(name string, known []string) string {
+func Suggestion(name string, known []string) string {
 	if len(known) == 0 {
 		return ""
 	}
