@@ -17,10 +17,10 @@ const (
 	OpSqrt                      // √x, correctly rounded; NaN for x < 0
 	OpReciprocal                // 1/x, correctly rounded
 	OpAffine                    // alpha·x + beta, one rounding
-	OpExp                       // e^x, 1.5 ulp; subnormal results and overflow as in float64
-	OpErf                       // error function, 1.5 ulp
-	OpTanh                      // tanh x, 2.5 ulp
-	OpSigmoid                   // 1/(1 + e^-x), 3 ulp
+	OpExp                       // e^x, 1.1 ulp; subnormal results and overflow as in float64
+	OpErf                       // error function, 2 ulp
+	OpTanh                      // tanh x, 1.5 ulp
+	OpSigmoid                   // 1/(1 + e^-x), 2.5 ulp
 	opClip                      // the activations
 	opLeaky
 	opHardSigmoid
