@@ -134,6 +134,7 @@ func (a *app) finish(ctx context.Context, job *auditJob, f format, o outputFlags
 	if err != nil {
 		return err
 	}
+	o.dir = job.dir
 	if err := a.render(filepath.Join(job.dir, findingsFile), f, o, a.io.Out); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"codeberg.org/sbinet/npyio"
+	"github.com/lethe-audit/lethe/onnx"
 	"github.com/spf13/cobra"
 )
 
@@ -126,6 +127,30 @@ func fixture(t *testing.T, dir string) {
 	write(t, dir, "names.txt", "cat\ndog\nfrog\nship\n")
 	write(t, dir, "predictions.csv", long.String())
 	write(t, dir, "preds.csv", wide.String())
+	model(t, filepath.Join(dir, "model.onnx"))
+}
+
+// model writes a network of one convolution over images of any size.
+func model(t *testing.T, path string) {
+	t.Helper()
+	weights, err := onnx.TensorOf("w", make([]float32, 4*3*3*3), 4, 3, 3, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := func(name string, channels int64) *onnx.ValueInfo {
+		shape := onnx.Shape{onnx.Symbol("N"), onnx.Fixed(channels), onnx.Symbol("H"), onnx.Symbol("W")}
+		return &onnx.ValueInfo{Name: name, Type: onnx.TypeShape{Elem: onnx.Float, Shape: shape}}
+	}
+	m := &onnx.Model{IRVersion: 8, Opsets: []onnx.Opset{{Version: 17}}, Graph: &onnx.Graph{
+		Name:         "fixture",
+		Inputs:       []*onnx.ValueInfo{image("images", 3)},
+		Outputs:      []*onnx.ValueInfo{image("y", 4)},
+		Initializers: []*onnx.Tensor{weights},
+		Nodes:        []*onnx.Node{{Name: "conv", Op: "Conv", Inputs: []string{"images", "w"}, Outputs: []string{"y"}, Attrs: []*onnx.Attr{onnx.IntsAttr("pads", 1, 1, 1, 1)}}},
+	}}
+	if err := onnx.Save(m, path, onnx.DefaultSaveOptions()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // writeMatrix writes float64 scores [n, classes] in version 1.0 of the format.

@@ -47,6 +47,7 @@ type outputFlags struct {
 	format string
 	all    bool
 	color  string
+	dir    string // audit directory that hints name, "" where there is none
 }
 
 func (f *outputFlags) add(c *cobra.Command) {
@@ -66,7 +67,7 @@ func (f *outputFlags) chosen() (format, error) {
 }
 
 // render replays a stored stream in a format.
-func (a *app) render(findings string, f format, o outputFlags, w io.Writer) (err error) {
+func (a *app) render(findings string, f format, o outputFlags, w io.Writer) error {
 	in, err := os.Open(findings)
 	if err != nil {
 		return err
@@ -91,6 +92,9 @@ func (a *app) handler(f format, o outputFlags, w io.Writer, out io.Writer) repor
 	default:
 		opts := text.DefaultOptions()
 		opts.All = o.all
+		if o.dir != "" {
+			opts.Dir = o.dir
+		}
 		opts.Color = o.color == "always" || o.color == "auto" && a.io.Env("NO_COLOR") == "" && progress.Terminal(w)
 		if f, ok := w.(*os.File); ok && progress.Terminal(w) {
 			if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {

@@ -63,6 +63,7 @@ func (a *app) runReport(name string, o *reportOptions) error {
 	findings := name
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		findings = filepath.Join(name, findingsFile)
+		o.output.dir = name
 	}
 	return a.toFile(o.file, func(w io.Writer) error { return a.render(findings, f, o.output, w) })
 }
