@@ -117,11 +117,11 @@ func (c *comparison) describe(m *measureOf) finding.Finding {
 		f.Reference = nil // it has no bias: no effect gives 0
 	} else {
 		f.Warnings = append(f.Warnings, finding.Warning{Code: "biased-upward",
-			Text: "a calibration error cannot be negative and is above 0 for a perfectly calibrated model too: compare with the reference, never take it as evidence alone"})
+			Text: "A calibration error cannot be negative and is above 0 for a perfectly calibrated model too: compare with the reference, never take it as evidence alone."})
 	}
 	if left := c.base.leftOut + c.variant.leftOut; left > 0 {
 		f.Warnings = append(f.Warnings, finding.Warning{Code: "members-without-scores",
-			Text: fmt.Sprintf("%d members have no scores and are left out", left)})
+			Text: fmt.Sprintf("%d members have no scores and are left out.", left)})
 	}
 	return f
 }

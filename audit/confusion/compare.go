@@ -221,12 +221,12 @@ func (c *comparison) lostAnswers(r row) finding.Finding {
 	}
 	f.Warnings = append(f.Warnings, finding.Warning{
 		Code: "destinations",
-		Text: fmt.Sprintf("relative to the recall that %s lost, the largest gains are those of %s", classes[class], strings.Join(parts, ", ")),
+		Text: fmt.Sprintf("Relative to the recall that %s lost, the largest gains are those of %s.", classes[class], strings.Join(parts, ", ")),
 	}, selected())
 	return f
 }
 
 func selected() finding.Warning {
 	return finding.Warning{Code: "selected-cell",
-		Text: "the cell was chosen as the largest of many, which overstates its change; whether the class was harmed is the question of classimpact"}
+		Text: "The cell was chosen as the largest of many, which overstates its change; whether the class was harmed is the question of classimpact."}
 }

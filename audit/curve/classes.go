@@ -184,7 +184,7 @@ func (c *classCurves) classLost(at first) finding.Finding {
 	f.Outcome, f.Word, f.Reason, f.MDE = finding.Described, "", "", nil
 	if at.regained {
 		f.Warnings = append(slices.Clone(f.Warnings), finding.Warning{Code: "not-monotone",
-			Text: "at a later level of compression this class's harm was not detected: read the recalls along the curve"})
+			Text: "At a later level of compression this class's harm was not detected: read the recalls along the curve."})
 	}
 	return f
 }
@@ -201,10 +201,10 @@ func (c *classCurves) classesLost(l line, lost, regained int) finding.Finding {
 	}
 	if regained > 0 {
 		f.Warnings = append(f.Warnings, finding.Warning{Code: "not-monotone",
-			Text: fmt.Sprintf("for %d of these classes a stronger level shows no detected harm: read the recalls along the curve", regained)})
+			Text: fmt.Sprintf("For %d of these classes a stronger level shows no detected harm: read the recalls along the curve.", regained)})
 	}
 	if l.byFile {
-		f.Warnings = append(f.Warnings, finding.Warning{Code: "file-order", Text: "the variants have no levels: the order of the file is taken as the order of compression"})
+		f.Warnings = append(f.Warnings, finding.Warning{Code: "file-order", Text: "The variants have no levels: the order of the file is taken as the order of compression."})
 	}
 	return f
 }

@@ -64,11 +64,11 @@ func (c *correlation) finding() (finding.Finding, error) {
 	}
 	f.Estimate = &r.Rho
 	f.Warnings = append(f.Warnings, finding.Warning{Code: "units-are-groups",
-		Text: fmt.Sprintf("the correlation is over %d classes or groups; it does not say why they differ", r.N)})
+		Text: fmt.Sprintf("The correlation is over %d classes or groups; it does not say why they differ.", r.N)})
 	if c.overlap {
 		f.Outcome = finding.Described
 		f.Warnings = append(f.Warnings, finding.Warning{Code: "overlapping-groups",
-			Text: "values of different attributes share examples: the correlation is a description without a test"})
+			Text: "Values of different attributes share examples: the correlation is a description without a test."})
 		return f, nil
 	}
 	if lo, hi, err := r.Interval(o.Level); err == nil {
@@ -84,7 +84,7 @@ func (c *correlation) finding() (finding.Finding, error) {
 		f.Outcome = finding.Worse
 	default:
 		f.Outcome = finding.Described
-		f.Warnings = append(f.Warnings, finding.Warning{Code: "frequent-lose-more", Text: "the frequent ones lost more than the rare ones"})
+		f.Warnings = append(f.Warnings, finding.Warning{Code: "frequent-lose-more", Text: "The frequent ones lost more than the rare ones."})
 	}
 	return f, nil
 }

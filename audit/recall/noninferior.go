@@ -160,8 +160,13 @@ func (m *Measured) needed(f *finding.Finding) string {
 	}
 }
 
-// round2 rounds up to two significant digits: a plan, not a measurement.
+// round2 rounds up to two significant digits, a plan and no measurement, with
+// commas between thousands.
 func round2(x float64) string {
 	unit := math.Pow(10, math.Floor(math.Log10(x))-1)
-	return fmt.Sprintf("%.0f", math.Ceil(x/unit)*unit)
+	s := fmt.Sprintf("%.0f", math.Ceil(x/unit)*unit)
+	for at := len(s) - 3; at > 0; at -= 3 {
+		s = s[:at] + "," + s[at:]
+	}
+	return s
 }

@@ -160,7 +160,7 @@ func (b *binary) asErrorRate(f *finding.Finding, question, metric string, g *gro
 func (b *binary) warn(f *finding.Finding) {
 	if b.assumed != "" {
 		f.Warnings = append(f.Warnings, finding.Warning{Code: "positive-class",
-			Text: "no positive class was named: the second of the two classes, " + b.assumed + ", is taken"})
+			Text: "No positive class was named: the second of the two classes, " + b.assumed + ", is taken."})
 	}
 }
 

@@ -57,7 +57,7 @@ func spreadOf(ctx context.Context, v *audit.View, t int) ([]finding.Finding, err
 		null.fill(f, i)
 		if left := len(v.Table.Classes) - len(used); left > 0 {
 			f.Warnings = append(f.Warnings, finding.Warning{Code: "classes-left-out",
-				Text: fmt.Sprintf("%d classes are left out: too few examples, or an error rate of 0 in the baseline, to which no change is relative", left)})
+				Text: fmt.Sprintf("%d classes are left out: too few examples, or an error rate of 0 in the baseline, to which no change is relative.", left)})
 		}
 	}
 	return out, nil
@@ -277,10 +277,10 @@ func (n *null) finish(exact bool) {
 // fill puts the reference and the p-value of measure i into a finding.
 func (n *null) fill(f *finding.Finding, i int) {
 	f.Warnings = append(f.Warnings, finding.Warning{Code: "never-negative",
-		Text: "this measure is above 0 under no effect too: compare with the reference, never take it as evidence alone"})
+		Text: "This measure is above 0 under no effect too: compare with the reference, never take it as evidence alone."})
 	if n.n == 0 {
 		f.Warnings = append(f.Warnings, finding.Warning{Code: "no-reference",
-			Text: "one model on each side has no reference for this measure"})
+			Text: "One model on each side has no reference for this measure."})
 		return
 	}
 	f.Reference = finding.Float(n.mean[i])
