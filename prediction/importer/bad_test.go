@@ -101,6 +101,8 @@ func TestBadInput(t *testing.T) {
 			want: "a.json: want 3 rows, as in the labels, because there are no ids to join by, got 2"},
 		"duplicate ids": {files: map[string]string{"l.json": "[0,1,0]", "a.json": "[0,1,1]", "ids.txt": "5\n6\n5\n"}, req: Request{Labels: "l.json", IDs: "ids.txt", Baseline: Spec{Name: "a", Files: []string{"a.json"}}, Candidates: []Spec{{Name: "b", Files: []string{"a.json"}}}},
 			want: `ids.txt:3: want different ids, got the id "5" again`},
+		"a name among numbers": {files: map[string]string{"p.csv": "id,label,dense,int8\na,0,0,0\nb,1,cat,1\nc,1,1,1\n"}, req: Request{Sources: []string{"p.csv"}, Baseline: Spec{Name: "a", Files: []string{"dense"}}, Candidates: []Spec{{Name: "b", Files: []string{"int8"}}}},
+			want: `p.csv:3: column dense: want a class number, as the labels are, got "cat"`},
 		"names and numbers": {files: map[string]string{"l.json": `["cat","dog"]`, "a.json": "[0,1]"}, req: arrays("l.json", "a.json", "a.json"),
 			want: "a.json: want predictions and labels that are both names or both numbers, or a file of class names, got one of each"},
 		"NaN in npy": {files: map[string]string{"l.json": "[0,1]", "a.npy": string(npyBytes("<f4", false, "(2, 3)", []float32{1, 2, 3, 4, nan, 6}))}, req: arrays("l.json", "a.npy", "a.npy"),

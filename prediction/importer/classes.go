@@ -122,14 +122,43 @@ func sorted(s []string) []string {
 }
 
 // mixed refuses labels that are names beside predictions that are numbers, or
-// the other way round: only a list of class names can tell which is which.
+// the other way round: only a list of class names can tell which is which. One
+// such prediction among others is a wrong value, and its place is told.
 func (a *assembly) mixed() error {
 	labelNames, labelNumbers := a.namesAndNumbers(a.truth)
+	if labelNames == labelNumbers {
+		return nil
+	}
 	for _, m := range a.members {
 		names, numbers := a.namesAndNumbers(m.predicted)
-		if labelNames && !labelNumbers && numbers && !names || labelNumbers && !labelNames && names && !numbers {
+		switch {
+		case labelNames && !numbers || labelNumbers && !names:
+		case names && numbers:
+			return a.stranger(m.predicted, labelNumbers)
+		default:
 			return &Error{File: m.from, Want: "predictions and labels that are both names or both numbers, or a file of class names", Got: "one of each"}
 		}
+	}
+	return nil
+}
+
+// stranger is the first prediction that is no number among numbers, or no name
+// among names.
+func (a *assembly) stranger(codes []int32, numbers bool) error {
+	for _, code := range codes {
+		if code < 0 {
+			continue
+		}
+		if _, number := classNumber(a.classes.words[code]); number == numbers {
+			continue
+		}
+		e := *a.classes.first[code]
+		e.Got = quoted(a.classes.words[code])
+		e.Want = "a class name, as the labels are"
+		if numbers {
+			e.Want = "a class number, as the labels are"
+		}
+		return &e
 	}
 	return nil
 }

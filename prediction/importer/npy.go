@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -72,7 +73,7 @@ func parseNPY(file string, at io.ReaderAt, size int64) (a npyArray, err error) {
 func npyHeader(raw []byte) (h npy.Header, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("damaged header: %v", p)
+			err = errors.New("it is damaged, or made to be")
 		}
 	}()
 	r, err := npy.NewReader(bytes.NewReader(raw))
