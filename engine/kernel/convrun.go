@@ -86,7 +86,47 @@ func (p *microArgs) group(rows int) {
 
 // invoke runs a micro-kernel on the operands in the scratch.
 func (k *Kernels) invoke(s *Scratch, vecs, rows int) {
+	if k.wholeVectors && s.micro.partial != 0 {
+		k.invokeWhole(s, vecs, rows)
+		return
+	}
 	k.micro[vecs-1][rows-1](&s.micro)
+}
+
+// invokeWhole runs a micro-kernel that knows no partial vectors on a copy of
+// the tile whose rows are whole vectors.
+func (k *Kernels) invokeWhole(s *Scratch, vecs, rows int) {
+	p := &s.micro
+	width, cols, first := vecs*k.lanes, (vecs-1)*k.lanes+p.tail, (rows+1)/2
+	if need := 2 * rows * width; len(s.tile) < need {
+		s.tile = Aligned(need)
+	}
+	c, res := s.tile[:rows*width], s.tile[rows*width:]
+	row := func(base unsafe.Pointer, stride, group, i int) []float32 {
+		off := i * stride
+		if i >= first {
+			off = group + (i-first)*stride
+		}
+		return unsafe.Slice((*float32)(unsafe.Add(base, off)), cols)
+	}
+	q := *p
+	for i := range rows {
+		if q.acc != 0 {
+			copy(c[i*width:], row(q.c, q.cm, q.cm2, i))
+		}
+		if q.res != nil {
+			copy(res[i*width:], row(q.res, q.rm, q.rm2, i))
+		}
+	}
+	p.c, p.cm, p.cm2 = ptr(c, 0), 4*width, 4*width*first
+	if q.res != nil {
+		p.res, p.rm, p.rm2 = ptr(res, 0), p.cm, p.cm2
+	}
+	k.micro[vecs-1][rows-1](p)
+	*p = q
+	for i := range rows {
+		copy(row(q.c, q.cm, q.cm2, i), c[i*width:])
+	}
 }
 
 // runPointwise computes a run of pixels, which are rows of a matrix product.

@@ -53,6 +53,8 @@ func Files() (map[string][]byte, error) {
 		"binary_amd64": binaryUnit(),
 		"reduce_amd64": reduceUnit(),
 		"move_amd64":   moveUnit(),
+		"micro_arm64":  neonMicroUnit(),
+		"window_arm64": neonWindowUnit(),
 		"window_amd64": windowUnit(),
 	} {
 		if err := add(name, u); err != nil {
