@@ -175,7 +175,7 @@ func (m *Measurer) againstNull(ctx context.Context, v *audit.View, t, null, size
 	for k := range other {
 		other[k] = (a.pie - b.pieVariant[k]) * share
 	}
-	out.difference, err = estimate(out.difference.Value, a.pie2+b.pie2-2*a.with, n, base, variant, other)
+	out.difference, err = estimate(out.difference.Value, a.pie2+b.pie2-2*a.with, 0, n, base, variant, other)
 	return out, err
 }
 

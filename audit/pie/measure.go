@@ -40,7 +40,7 @@ type Measured struct {
 type Estimate struct {
 	Value    float64
 	Members  jackknife.Variance // over members: delete-one jackknife of each population, summed
-	Both     jackknife.Variance // over members and examples: Members plus s²/N
+	Both     jackknife.Variance // over members and examples: Members plus s²/N, less the examples' own variance over members
 	Examples float64            // s²/N
 	Interval bool               // Members and Both are known (K of 3 or more)
 }
@@ -95,6 +95,7 @@ type replicates struct {
 	pie2, with            float64   // Σ of squares of the per-example PIE, Σ of products with other
 	pieBase, floorBase    []float64 // by baseline member left out
 	pieVariant, ownFloors []float64 // by variant member left out
+	residual, ownResidual float64   // Σ over examples of the jackknife variance of the example's own excess
 }
 
 func newReplicates(k0, kt int) *replicates {
@@ -111,6 +112,8 @@ func (r *replicates) add(p *replicates) {
 	r.excess2 += p.excess2
 	r.ownExcess2 += p.ownExcess2
 	r.pie2 += p.pie2
+	r.residual += p.residual
+	r.ownResidual += p.ownResidual
 	r.with += p.with
 	for _, pair := range [][2][]float64{{r.pieBase, p.pieBase}, {r.floorBase, p.floorBase}, {r.pieVariant, p.pieVariant}, {r.ownFloors, p.ownFloors}} {
 		for k, x := range pair[1] {
@@ -176,10 +179,13 @@ func (r *replicates) example(v *ballot, at *[2]*lookup, deleted bool) float64 {
 func (r *replicates) leaveOut(v *ballot, at *lookup, g0, gt *marginal) {
 	k0, n := len(r.pieBase), len(v.label)
 	at.pie, at.floor = resize(at.pie, n), resize(at.floor, n)
+	var base, variant, ownBase, ownVariant spread
 	next := 0
 	for j, votes := range v.base {
 		if votes > 0 {
 			at.pie[j], at.floor[j] = differ(v, g0.without[next], gt.modes), g0.floors[next]
+			base.add(votes, at.pie[j]-at.floor[j])
+			ownBase.add(votes, at.pie[j]-at.floor[j]/2)
 			next++
 		}
 	}
@@ -191,6 +197,8 @@ func (r *replicates) leaveOut(v *ballot, at *lookup, g0, gt *marginal) {
 	for j, votes := range v.variant {
 		if votes > 0 {
 			at.pie[j], at.floor[j] = differ(v, g0.modes, gt.without[next]), gt.floors[next]
+			variant.add(votes, at.pie[j])
+			ownVariant.add(votes, at.pie[j]-at.floor[j]/2)
 			next++
 		}
 	}
@@ -198,6 +206,25 @@ func (r *replicates) leaveOut(v *ballot, at *lookup, g0, gt *marginal) {
 		r.pieVariant[k] += at.pie[s]
 		r.ownFloors[k] += at.floor[s]
 	}
+	r.residual += base.variance() + variant.variance()
+	r.ownResidual += ownBase.variance() + ownVariant.variance()
+}
+
+// spread is the jackknife variance of one example's value over the members of
+// one population.
+type spread struct{ n, sum, squares float64 }
+
+// add counts a value that votes members give when they are left out.
+func (s *spread) add(votes int, x float64) {
+	n := float64(votes)
+	s.n += n
+	s.sum += n * x
+	s.squares += n * x * x
+}
+
+// variance is (K−1)/K · Σ(θ₋ₖ − mean)².
+func (s *spread) variance() float64 {
+	return (s.n - 1) / s.n * max(0, s.squares-s.sum*s.sum/s.n)
 }
 
 // differ is 1 − Σ_c q0[c]·qt[c]. q0 runs over the labels with votes in the
@@ -244,21 +271,23 @@ func (r *replicates) measured(c *comparison, size int, interval bool) (Measured,
 	if m.FloorMembers, err = jackknife.DeleteOne(rep(c.k0, func(k int) float64 { return r.floorBase[k] })); err != nil {
 		return Measured{}, fmt.Errorf("pie: baseline: %w", err)
 	}
-	m.Excess, err = estimate(m.Excess.Value, r.excess2, n,
+	m.Excess, err = estimate(m.Excess.Value, r.excess2, r.residual, n,
 		rep(c.k0, func(k int) float64 { return r.pieBase[k] - r.floorBase[k] }),
 		rep(c.kt, func(k int) float64 { return r.pieVariant[k] - r.floor }))
 	if err != nil {
 		return Measured{}, err
 	}
-	m.OwnExcess, err = estimate(m.OwnExcess.Value, r.ownExcess2, n,
+	m.OwnExcess, err = estimate(m.OwnExcess.Value, r.ownExcess2, r.ownResidual, n,
 		rep(c.k0, func(k int) float64 { return r.pieBase[k] - (r.floorBase[k]+r.own)/2 }),
 		rep(c.kt, func(k int) float64 { return r.pieVariant[k] - (r.floor+r.ownFloors[k])/2 }))
 	return m, err
 }
 
 // estimate adds the variances to a mean over n examples whose squares sum to
-// squares.
-func estimate(value, squares float64, n int, rep ...[]float64) (Estimate, error) {
+// squares. residual is the sum of the examples' own variances over members,
+// which both s²/N and the variance over members hold: it is taken off once.
+// Where it is not known it is 0, and the interval over both is too wide.
+func estimate(value, squares, residual float64, n int, rep ...[]float64) (Estimate, error) {
 	e := Estimate{Value: value, Interval: true}
 	for i, x := range rep {
 		v, err := jackknife.DeleteOne(x)
@@ -277,6 +306,6 @@ func estimate(value, squares float64, n int, rep ...[]float64) (Estimate, error)
 	s2 := max(0, squares-float64(n)*value*value) / float64(n-1)
 	e.Examples = s2 / float64(n)
 	var err error
-	e.Both, err = e.Members.PlusExamples(s2, n)
+	e.Both, err = e.Members.WithExamples(s2, n, residual/(float64(n)*float64(n)))
 	return e, err
 }

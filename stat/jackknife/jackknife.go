@@ -81,6 +81,28 @@ func (v Variance) PlusExamples(s2 float64, n int) (Variance, error) {
 	return Variance{V: total, DoF: 1 / (a*a/v.DoF + b*b/float64(n-1))}, nil
 }
 
+// WithExamples is the variance over members and examples of a mean over n
+// examples: A + B − E, and never below A or B, where A is v, B = s²/n, and E is
+// the residual that both hold, Σ_i v_i/n² with v_i the jackknife variance of
+// example i's own value. The degrees of freedom are Satterthwaite's.
+func (v Variance) WithExamples(s2 float64, n int, residual float64) (Variance, error) {
+	sum, err := v.PlusExamples(s2, n)
+	switch {
+	case err != nil:
+		return Variance{}, err
+	case math.IsNaN(residual) || math.IsInf(residual, 0):
+		return Variance{}, ErrNotFinite
+	case residual < 0:
+		return Variance{}, fmt.Errorf("jackknife: negative residual variance %v", residual)
+	case residual == 0 || s2 == 0:
+		return sum, nil
+	}
+	a, b := v.V, s2/float64(n)
+	total := max(a, b, a+b-residual)
+	dof := total * total / (a*a/v.DoF + b*b/float64(n-1) + residual*residual/(v.DoF*float64(n-1)))
+	return Variance{V: total, DoF: dof}, nil
+}
+
 // Interval returns the two-sided t interval around estimate, the statistic of
 // all members. level is the confidence level, between 0 and 1.
 func (v Variance) Interval(estimate, level float64) (lo, hi float64, err error) {

@@ -86,6 +86,35 @@ func TestSymmetry(t *testing.T) {
 	}
 }
 
+func TestWithExamples(t *testing.T) {
+	v := Variance{V: 0.04, DoF: 9}
+	w, err := v.WithExamples(1, 100, 0.006)
+	// Satterthwaite by hand: .044² / (.04²/9 + .01²/99 + .006²/(9·99))
+	if err != nil || !near(w.V, 0.044, 1e-15) || !near(w.DoF, 0.044*0.044/(0.0016/9+0.0001/99+0.000036/891), 1e-12) {
+		t.Errorf("%+v, %v", w, err)
+	}
+	plain, err := v.PlusExamples(1, 100)
+	if same, err2 := v.WithExamples(1, 100, 0); err != nil || err2 != nil || same != plain {
+		t.Errorf("no residual: %+v, want %+v", same, plain)
+	}
+	for _, residual := range []float64{0.02, 0.05} { // never below either variance
+		if w, err := v.WithExamples(1, 100, residual); err != nil || w.V != 0.04 {
+			t.Errorf("residual %v: %+v, %v", residual, w, err)
+		}
+	}
+	if w, err := (Variance{V: 0.001, DoF: 9}).WithExamples(1, 100, 0.005); err != nil || w.V != 0.01 {
+		t.Errorf("%+v, %v, want the variance over examples", w, err)
+	}
+	for _, residual := range []float64{-1, math.NaN(), math.Inf(1)} {
+		if _, err := v.WithExamples(1, 100, residual); err == nil {
+			t.Errorf("residual %v accepted", residual)
+		}
+	}
+	if _, err := v.WithExamples(-1, 100, 0.001); err == nil {
+		t.Error("negative example variance accepted")
+	}
+}
+
 func TestPlusExamples(t *testing.T) {
 	v := Variance{V: 0.04, DoF: 9}
 	w, err := v.PlusExamples(1, 100)
