@@ -87,7 +87,9 @@ func identical(v *audit.View, t int) (finding.Finding, bool) {
 		scores = scores && sameScores(twin, &variant.Members[k])
 	}
 	text := fmt.Sprintf("Every member of %s predicts the same class as a member of %s on every example. Either nothing was compressed, or the wrong files were given; if the compression is proven by other means, it changed no answer here.", variant.Name, base.Name)
+	code := "identical"
 	if scores {
+		code = "identical-scores"
 		text = fmt.Sprintf("Every member of %s gives exactly the scores of a member of %s: the same model was audited twice.", variant.Name, base.Name)
 	}
 	f := finding.Finding{
@@ -95,7 +97,7 @@ func identical(v *audit.View, t int) (finding.Finding, bool) {
 		Metric: "share of changed predictions", Unit: finding.Share, Estimate: finding.Float(0),
 		N: v.Table.Len(), KBase: len(base.Members), K: len(variant.Members),
 		Outcome: finding.Failed, Reason: finding.Identical,
-		Warnings: []finding.Warning{{Code: "identical", Text: text}},
+		Warnings: []finding.Warning{{Code: code, Text: text}},
 	}
 	f.ID = audit.ID(Name, "vacuity-identical", variant.Name, f.Scope)
 	return f, true

@@ -1,0 +1,38 @@
+package gate
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+)
+
+//go:embed packs/*.yaml
+var packs embed.FS
+
+// PackNames are the policies that come with the program.
+func PackNames() []string {
+	return []string{"paper", "no-class-worse-than-2pp", "near-lossless", "fairness-subgroups"}
+}
+
+// PackText is a pack as it is written, with comments, to start a policy from.
+func PackText(name string) ([]byte, error) {
+	for _, n := range PackNames() {
+		if n == name {
+			return packs.ReadFile("packs/" + name + ".yaml")
+		}
+	}
+	return nil, errors.New("gate: " + unknown("pack", name, PackNames()))
+}
+
+// Pack is a policy that comes with the program.
+func Pack(name string) (*Policy, error) {
+	text, err := PackText(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := Parse(name, text)
+	if err != nil {
+		return nil, fmt.Errorf("gate: pack %s: %w", name, err)
+	}
+	return p, nil
+}
