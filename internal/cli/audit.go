@@ -164,5 +164,5 @@ func (a *app) writeExtras(ctx context.Context, job *auditJob, dir string) error 
 	if err != nil {
 		return fmt.Errorf("writing predictions: %w", err)
 	}
-	return nil
+	return a.writeEvidence(job.view.Table, dir)
 }

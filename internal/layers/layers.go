@@ -35,6 +35,7 @@ func Rules() []Rule {
 		{"audit/*", "audit audit/recall finding prediction stat/*"},
 		{"report", "finding report/chart internal/num"},
 		{"report/chart", "internal/num"},
+		{"evidence", "finding stat/* internal/atomicfile"},
 		{"report/*", "report finding report/chart internal/num internal/texttab internal/webui"},
 		// the edge
 		{"internal/cli", "..."},
