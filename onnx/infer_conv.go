@@ -97,9 +97,12 @@ func (w Window) Out(i int, in int64) (int64, error) {
 		return 0, fmt.Errorf("the input has %d elements with padding in spatial dimension %d, the window needs %d",
 			in+w.PadBegin[i]+w.PadEnd[i], i, w.reach(i))
 	}
-	out := room/w.Stride[i] + 1
-	if w.Ceil && room%w.Stride[i] != 0 && out*w.Stride[i] < in+w.PadBegin[i] {
-		out++ // one more window, unless it would start in the padding at the end
+	if !w.Ceil {
+		return room/w.Stride[i] + 1, nil
+	}
+	out := (room+w.Stride[i]-1)/w.Stride[i] + 1
+	if (out-1)*w.Stride[i] >= in+w.PadBegin[i] {
+		out-- // no window starts in the padding at the end
 	}
 	return out, nil
 }

@@ -191,21 +191,23 @@ func inferGather(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.set(0, x.Elem, slices.Concat(Shape{}, x.Shape[:a], at, x.Shape[a+1:]))
+	out := append(Shape{}, x.Shape[:a]...) // never nil: a scalar has a rank
+	out = append(append(out, at...), x.Shape[a+1:]...)
+	c.set(0, x.Elem, out)
 	v, ok1 := c.ints(0)
 	index, ok2 := c.fixedInts(1)
 	if !ok1 || !ok2 || len(x.Shape) != 1 {
 		return nil
 	}
-	out := make([]Dim, len(index))
+	picked := make([]Dim, len(index))
 	for i, k := range index {
 		j, err := axis(k, len(v))
 		if err != nil {
 			return fmt.Errorf("index %d of %d elements", k, len(v))
 		}
-		out[i] = v[j]
+		picked[i] = v[j]
 	}
-	c.setInts(out)
+	c.setInts(picked)
 	return nil
 }
 
