@@ -244,6 +244,8 @@ func (r *Rule) unitFault(m *metric) (field, text string) {
 	switch {
 	case math.IsNaN(v) || math.IsInf(v, 0) || v < 0:
 		return "margin", "a margin is a number of at least 0: what may be lost"
+	case v == 0 && r.Margin.Unit == Relative:
+		return "margin", "nothing of the baseline may be lost: write 0pp"
 	case v == 0 && r.Test == Equivalence:
 		return "margin", "equivalence needs a margin above 0"
 	case m.unit == finding.Nats && r.Margin.Unit != Nats:
@@ -285,6 +287,8 @@ func (r *Rule) choiceFault(m *metric) (field, text string) {
 		return "covers", unknown("coverage", string(r.Covers), texts(coversNames()[1:]))
 	case r.Covers != CoversMost && (r.Floor != nil || r.Margin.Unit == Relative || m.form == increase || m.form == level):
 		return "covers", "covers: is for absolute margins on accuracy, recall, fpr, fnr and disparity"
+	case r.Floor != nil && len(r.Weights) > 0:
+		return "weights", "a floor has no weights: it is the same for every scope"
 	case r.scope() == Overall && len(r.Weights)+len(r.Only)+len(r.Except) > 0:
 		return "scope", "weights, only and except name classes or subgroups; the scope is overall"
 	}
