@@ -128,6 +128,52 @@ func fixture(t *testing.T, dir string) {
 	write(t, dir, "predictions.csv", long.String())
 	write(t, dir, "preds.csv", wide.String())
 	model(t, filepath.Join(dir, "model.onnx"))
+	for i, name := range []string{"fp32", "int8", "d0", "d1", "q0", "q1"} {
+		classifier(t, filepath.Join(dir, name+".onnx"), float32(i))
+	}
+	records := make([]byte, 200*3073)
+	for i := range records {
+		records[i] = byte(rng.Uint32())
+		if i%3073 == 0 {
+			records[i] %= 10
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "cifar-10-batches-bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, filepath.Join("cifar-10-batches-bin", "test_batch.bin"), string(records))
+}
+
+// classifier writes a model of ten classes over 32 x 32 images; shift makes its
+// weights differ from those of another.
+func classifier(t *testing.T, path string, shift float32) {
+	t.Helper()
+	w := make([]float32, 10*3)
+	for i := range w {
+		w[i] = float32(i%7) - 3 + shift*float32(i%3)
+	}
+	weights, err := onnx.TensorOf("w", w, 3, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(name string, dims ...onnx.Dim) *onnx.ValueInfo {
+		return &onnx.ValueInfo{Name: name, Type: onnx.TypeShape{Elem: onnx.Float, Shape: dims}}
+	}
+	n := onnx.Symbol("N")
+	m := &onnx.Model{IRVersion: 8, Opsets: []onnx.Opset{{Version: 17}}, Graph: &onnx.Graph{
+		Name:         "classifier",
+		Inputs:       []*onnx.ValueInfo{value("images", n, onnx.Fixed(3), onnx.Fixed(32), onnx.Fixed(32))},
+		Outputs:      []*onnx.ValueInfo{value("scores", n, onnx.Fixed(10))},
+		Initializers: []*onnx.Tensor{weights},
+		Nodes: []*onnx.Node{
+			{Name: "pool", Op: "GlobalAveragePool", Inputs: []string{"images"}, Outputs: []string{"pooled"}},
+			{Name: "flat", Op: "Flatten", Inputs: []string{"pooled"}, Outputs: []string{"features"}},
+			{Name: "linear", Op: "MatMul", Inputs: []string{"features", "w"}, Outputs: []string{"scores"}},
+		},
+	}}
+	if err := onnx.Save(m, path, onnx.DefaultSaveOptions()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // model writes a network of one convolution over images of any size.

@@ -23,3 +23,11 @@ func (a *app) checkProgress() audit.Progress {
 		End:   func(string, int, int) { done() },
 	}
 }
+
+// bar shows how much of a known amount of work is done.
+func (a *app) bar(name, unit string) *progress.Bar {
+	if a.quiet || a.logFormat == "json" {
+		return nil
+	}
+	return progress.NewBar(a.io.Err, name, unit)
+}

@@ -28,6 +28,7 @@ func Rules() []Rule {
 		{"engine/op", "onnx engine/tensor"},
 		{"engine", "onnx engine/kernel engine/op engine/tensor"},
 		{"engine/kernel/gen", ""},
+		{"infer", "dataset onnx engine engine/tensor prediction internal/atomicfile"},
 		// the right half: predictions to findings to reports
 		{"audit", "dataset prediction finding"},
 		{"audit/audittest", "audit dataset finding prediction"},

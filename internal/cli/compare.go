@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/lethe-audit/lethe/audit"
+	"github.com/lethe-audit/lethe/infer"
+	"github.com/spf13/cobra"
+)
+
+// compareOptions are the flags of lethe compare.
+type compareOptions struct {
+	models   modelFlags
+	settings auditFlags
+	output   outputFlags
+	dir      string
+	force    bool
+	positive string
+	title    string
+}
+
+func (a *app) newCompare() *cobra.Command {
+	var o compareOptions
+	c := &cobra.Command{
+		Use:   "compare BASE CANDIDATE... --data SRC",
+		Short: "Run a baseline and compressed models over images and audit them",
+		Long: `Compare runs every model over the data and audits the predictions: predict,
+audit and report in one go.
+` + modelHelp + `
+
+Models that hold the same weights as the baseline are refused: nothing was
+compressed.
+` + exitHelp,
+		Example: `  lethe compare fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin -o audit
+  lethe compare dense=d0.onnx,d1.onnx int8=q0.onnx,q1.onnx --paired --data cifar10:cifar-10-batches-bin -o audit`,
+		Args: args(cobra.MinimumNArgs(2)),
+		RunE: func(c *cobra.Command, models []string) error { return a.runCompare(c, models, &o) },
+	}
+	o.models.add(c)
+	o.settings.add(c)
+	o.output.add(c)
+	s := c.Flags()
+	s.StringVarP(&o.dir, "output", "o", "", "write the audit to `DIR`")
+	s.BoolVar(&o.force, "force", false, "replace DIR if it is there")
+	s.StringVar(&o.positive, "positive", "", "positive `CLASS`, by name or number")
+	s.StringVar(&o.title, "title", "", "title of the report")
+	return c
+}
+
+func (a *app) runCompare(c *cobra.Command, models []string, o *compareOptions) (err error) {
+	variants, err := o.models.variants(models)
+	if err == nil && o.models.data == "" {
+		err = errors.New("--data SRC is required")
+	}
+	if err != nil {
+		return errUsage{err, c.CommandPath()}
+	}
+	format, err := o.output.chosen()
+	if err != nil {
+		return err
+	}
+	checks, err := selectChecks(o.settings.checks)
+	if err != nil {
+		return err
+	}
+	options, err := o.settings.options(c)
+	if err != nil {
+		return err
+	}
+	if err := refuseExisting(o.dir, o.force); err != nil {
+		return err
+	}
+	work := workDir(o.dir)
+	if o.dir == "" {
+		if work, err = os.MkdirTemp("", "lethe-compare-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(work)
+	}
+	job := auditJob{checks: checks, title: o.title, dir: o.dir, force: o.force, copyPredictions: true}
+	if err := a.comparison(c.Context(), o, variants, work, options, &job, format); err != nil {
+		return err
+	}
+	return os.RemoveAll(work)
+}
+
+// comparison predicts and audits; finished models stay in work if it fails.
+func (a *app) comparison(ctx context.Context, o *compareOptions, variants []infer.Variant, work string, options audit.Options, job *auditJob, f format) error {
+	r, err := a.predictions(ctx, &o.models, variants, work)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := infer.Differ(variants, r.Table.Variants); err != nil {
+		return err
+	}
+	if options.Positive, err = classNumber(r.Table, o.positive); err != nil {
+		return err
+	}
+	if job.view, err = audit.NewView(r.Table, options); err != nil {
+		return err
+	}
+	return a.finish(ctx, job, f, o.output)
+}

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/lethe-audit/lethe/engine"
+	"github.com/lethe-audit/lethe/infer"
+	"github.com/lethe-audit/lethe/internal/progress"
+	"github.com/lethe-audit/lethe/prediction"
+	"github.com/spf13/cobra"
+)
+
+// modelFlags say how models are run over data.
+type modelFlags struct {
+	data     string
+	baseline string
+	paired   bool
+	batch    int
+	threads  int
+	badLimit float64
+}
+
+const modelHelp = `
+Models are ONNX files; NAME=FILE,FILE,... names a variant with several members.
+Data is KIND:PATH?options, such as cifar10:DIR?mean=.491,.482,.447&std=.247,.244,.262
+or imagenet:DIR?resize=256&crop=224 ('lethe data list' lists kinds and options).
+
+A model that was computed before with the same data and settings is not computed
+again: a run that was killed goes on where it stopped.`
+
+func (f *modelFlags) add(c *cobra.Command) {
+	s := c.Flags()
+	s.StringVar(&f.data, "data", "", "the images: `KIND:PATH?options`")
+	s.StringVar(&f.baseline, "baseline", "", "`NAME` of the variant that the others are compared with (default: the first)")
+	s.BoolVar(&f.paired, "paired", false, "member k of each variant was made from member k of the baseline")
+	s.IntVar(&f.batch, "batch", infer.DefaultOptions().Batch, "images computed at once")
+	s.IntVar(&f.threads, "threads", 0, "cores to use (default: all)")
+	s.Float64Var(&f.badLimit, "bad-limit", infer.DefaultOptions().BadLimit, "share of images that may be damaged or missing")
+}
+
+// variants are the populations that the arguments name, the baseline first.
+func (f *modelFlags) variants(models []string) ([]infer.Variant, error) {
+	var out []infer.Variant
+	seen := map[string]bool{}
+	for _, arg := range models {
+		name, list, ok := strings.Cut(arg, "=")
+		if !ok {
+			list = arg
+			name = strings.TrimSuffix(filepath.Base(arg), filepath.Ext(arg))
+		}
+		v := infer.Variant{Name: name}
+		for file := range strings.SplitSeq(list, ",") {
+			if file = strings.TrimSpace(file); file != "" {
+				v.Files = append(v.Files, file)
+			}
+		}
+		switch {
+		case name == "" || len(v.Files) == 0:
+			return nil, fmt.Errorf("%q: want a model, or NAME=MODEL,MODEL,...", arg)
+		case seen[name]:
+			return nil, fmt.Errorf("two variants are called %q; name them NAME=MODEL", name)
+		}
+		seen[name] = true
+		out = append(out, v)
+	}
+	if f.baseline == "" {
+		return out, nil
+	}
+	for i, v := range out {
+		if v.Name == f.baseline {
+			copy(out[1:i+1], out[:i])
+			out[0] = v
+			return out, nil
+		}
+	}
+	return nil, fmt.Errorf("--baseline %q: no variant has that name", f.baseline)
+}
+
+// predictions runs the models. work is where finished models are kept; print is
+// told each model's accuracy.
+func (a *app) predictions(ctx context.Context, f *modelFlags, variants []infer.Variant, work string) (r *infer.Result, err error) {
+	opened, err := dataKinds().Open(ctx, f.data)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Dataset.Close()
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return nil, err
+	}
+	for _, n := range opened.Notes {
+		a.log.Info(n)
+	}
+	job := &infer.Job{
+		Variants: variants, Data: opened.Dataset, Preprocess: opened.Preprocess, Source: f.data,
+		Paired: f.paired, Work: work, Tool: a.tool(),
+		Options: infer.Options{Batch: f.batch, BadLimit: f.badLimit},
+		Engine:  engine.Options{Threads: f.threads, CPU: a.io.Env("LETHE_CPU")},
+	}
+	var bar *progress.Bar
+	job.Start = func(file string, i, n int) {
+		bar = a.bar(fmt.Sprintf("%s (%d of %d)", filepath.Base(file), i+1, n), "images")
+	}
+	job.Options.Progress = func(done, total int) { bar.Set(done, total) }
+	job.Done = func(file string, correct, n int, resumed bool) {
+		bar.End()
+		note := ""
+		if resumed {
+			note = "  (computed before)"
+		}
+		fmt.Fprintf(a.io.Out, "%-40s %s %%%s\n", filepath.Base(file), percent(correct, n), note)
+	}
+	r, err = infer.Predict(ctx, job)
+	bar.End()
+	return r, err
+}
+
+// percent is a share as NN.NN.
+func percent(k, n int) string { return fmt.Sprintf("%.2f", 100*float64(k)/float64(n)) }
+
+func (a *app) newPredict() *cobra.Command {
+	var f modelFlags
+	var dir, scores string
+	c := &cobra.Command{
+		Use:   "predict MODEL... --data SRC -o DIR",
+		Short: "Run ONNX classifiers over images and write their predictions",
+		Long: `Predict runs every model over the data, prints its accuracy, and writes a
+directory of predictions that 'lethe audit' reads.
+` + modelHelp + "\n" + exitHelp,
+		Example: `  lethe predict fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin -o predictions
+  lethe predict dense=d0.onnx,d1.onnx int8=q0.onnx,q1.onnx --paired --data cifar10:cifar-10-batches-bin -o predictions`,
+		Args: args(cobra.MinimumNArgs(1)),
+		RunE: func(c *cobra.Command, models []string) error {
+			variants, err := f.variants(models)
+			if err == nil && (f.data == "" || dir == "") {
+				err = fmt.Errorf("--data SRC and -o DIR are required")
+			}
+			if err != nil {
+				return errUsage{err, c.CommandPath()}
+			}
+			o := prediction.DefaultWriteOptions()
+			o.Tool = a.tool()
+			if o.Scores = prediction.ScoreFormat(scores); scores == "none" {
+				o.Scores = prediction.ScoresNone
+			}
+			return a.runPredict(c.Context(), &f, variants, dir, o)
+		},
+	}
+	f.add(c)
+	c.Flags().StringVarP(&dir, "output", "o", "", "write the predictions to `DIR`, which must not exist")
+	c.Flags().StringVar(&scores, "scores", string(prediction.DefaultWriteOptions().Scores), "keep full scores as: float32, float16 or none")
+	return c
+}
+
+func (a *app) runPredict(ctx context.Context, f *modelFlags, variants []infer.Variant, dir string, o prediction.WriteOptions) error {
+	if _, err := os.Stat(dir); err == nil {
+		return fmt.Errorf("output: %s is already there; choose another directory", dir)
+	}
+	work := workDir(dir)
+	r, err := a.predictions(ctx, f, variants, work)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := prediction.Write(dir, r.Table, o); err != nil {
+		return err
+	}
+	return os.RemoveAll(work)
+}
+
+// workDir is where finished models are kept until the output is whole.
+func workDir(dir string) string {
+	clean := filepath.Clean(dir)
+	return filepath.Join(filepath.Dir(clean), "."+filepath.Base(clean)+".work")
+}
+
