@@ -3,15 +3,18 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"codeberg.org/sbinet/npyio"
+	"github.com/lethe-audit/lethe/evidence"
 	"github.com/lethe-audit/lethe/onnx"
 	"github.com/spf13/cobra"
 )
@@ -128,7 +131,7 @@ func fixture(t *testing.T, dir string) {
 	write(t, dir, "predictions.csv", long.String())
 	write(t, dir, "preds.csv", wide.String())
 	model(t, filepath.Join(dir, "model.onnx"))
-	for i, name := range []string{"fp32", "int8", "d0", "d1", "q0", "q1"} {
+	for i, name := range []string{"fp32", "int8", "d0", "d1", "q0", "q1", "model-int8"} {
 		classifier(t, filepath.Join(dir, name+".onnx"), float32(i))
 	}
 	records := make([]byte, 200*3073)
@@ -233,18 +236,46 @@ func TestDocumentedCommands(t *testing.T) {
 				dir := t.TempDir()
 				fixture(t, dir)
 				args := strings.Fields(command)[1:]
-				if strings.Contains(command, "predictions/") {
-					must(t, dir, "import", "predictions.csv", "-o", "predictions")
-				}
-				if args[0] == "report" {
-					must(t, dir, "audit", "predictions.csv", "-o", "audit")
-				}
+				prepare(t, dir, args)
 				must(t, dir, args...)
 			})
 		}
 	}
 	if total < 20 {
 		t.Errorf("only %d documented commands found", total)
+	}
+}
+
+// prepare makes what a command reads and another command writes.
+func prepare(t *testing.T, dir string, args []string) {
+	t.Helper()
+	compare := func(variant, out string) {
+		must(t, dir, "compare", "fp32.onnx", variant+"=model-int8.onnx", "--data", "cifar10:cifar-10-batches-bin", "-o", out)
+	}
+	switch args[0] {
+	case "report", "gate":
+		must(t, dir, "audit", "predictions.csv", "-o", "audit")
+	case "verify":
+		compare("int8", "audit")
+	case "diff":
+		renamed := "int8"
+		if slices.Contains(args, "int8=int8-v2") {
+			renamed = "int8-v2"
+		}
+		compare("int8", args[1])
+		compare(renamed, args[2])
+	}
+	for i, a := range args {
+		switch a {
+		case "predictions/":
+			must(t, dir, "import", "predictions.csv", "-o", "predictions")
+		case "sha256:...":
+			raw, err := os.ReadFile(filepath.Join(dir, "audit", evidence.ManifestName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			args[i] = fmt.Sprintf("sha256:%x", sha256.Sum256(raw))
+		}
 	}
 }
 

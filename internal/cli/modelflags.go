@@ -176,4 +176,3 @@ func workDir(dir string) string {
 	clean := filepath.Clean(dir)
 	return filepath.Join(filepath.Dir(clean), "."+filepath.Base(clean)+".work")
 }
-
