@@ -7,12 +7,11 @@ import (
 	"github.com/lethe-audit/lethe/engine/tensor"
 )
 
-// fold computes every step whose operands are all constant. Where skip is not
-// nil, steps that it picks are left alone.
-func (g *graph) fold(skip func(*step) bool) error {
+// fold computes every step whose operands are all constant.
+func (g *graph) fold() error {
 	kept := g.steps[:0:0]
 	for _, s := range g.steps {
-		if !foldable(s) || skip != nil && skip(s) {
+		if !foldable(s) {
 			kept = append(kept, s)
 			continue
 		}
@@ -34,6 +33,22 @@ func (g *graph) fold(skip func(*step) bool) error {
 	}
 	g.steps = kept
 	return nil
+}
+
+// skipIdentities lets readers of a step that only passes its operand on read
+// the operand.
+func (g *graph) skipIdentities() {
+	for _, s := range g.steps {
+		switch o := s.op.(type) {
+		case op.Identity:
+			g.replace(s.out[0], s.in[0])
+		case op.Dropout:
+			if len(s.in) == 1 && o.IsView() && s.out[0] != nil {
+				g.replace(s.out[0], s.in[0])
+			}
+		}
+	}
+	g.prune()
 }
 
 func foldable(s *step) bool {

@@ -20,10 +20,25 @@ func (v *value) isConst() bool { return v != nil && v.konst.Present() }
 
 // step is one operator with its operands. Those that were left out are nil.
 type step struct {
-	op      op.Operator
+	op      op.Operator // the definition that runs; nil if low does
+	low     planner     // what runs on kernels instead
 	in, out []*value
-	node    string // the node of the model that it stands for, for messages
-	kind    string // and that node's operator
+	node    string   // the node of the model that it stands for, for messages
+	kind    string   // and that node's operator
+	joined  []string // further nodes that it stands for
+}
+
+// in0 is the first operand, nil if there is none.
+func (s *step) in0() *value {
+	if len(s.in) == 0 {
+		return nil
+	}
+	return s.in[0]
+}
+
+// runs gives a step kernels to run on, and the operands that they take.
+func (s *step) runs(low planner, in ...*value) {
+	s.op, s.low, s.in = nil, low, in
 }
 
 // graph is steps in an order in which every value is made before it is read.

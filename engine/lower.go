@@ -1,11 +1,23 @@
 package engine
 
-import "github.com/lethe-audit/lethe/engine/op"
+import "github.com/lethe-audit/lethe/engine/kernel"
 
-// packs is weights that were packed for the kernels, shared by all plans.
-type packs struct{}
+// packs is weights that were packed for the kernels, shared by all plans of a
+// program; the program's lock guards it.
+type packs struct {
+	convs    map[packKey]*kernel.ConvWeights
+	matrices map[packKey]*kernel.Matrix
+}
+
+func newPacks() packs {
+	return packs{map[packKey]*kernel.ConvWeights{}, map[packKey]*kernel.Matrix{}}
+}
 
 // lower rewrites a graph whose shapes are known so that it runs on kernels.
-func (p *Program) lower(g *graph, f facts, inputs []op.Arg) (facts, error) {
-	return f, nil
+func (p *Program) lower(g *graph, f facts) {
+	unfold(g, f)
+	fuse(g, f)
+	g.prune()
+	channelsLast(g, f)
+	kernelize(g, f)
 }

@@ -49,9 +49,8 @@ type tiled interface {
 
 // planner is an operator that runs on kernels.
 type planner interface {
-	op.Operator
 	// plan prepares the operator for operands and results of known shape.
-	plan(in, out []op.Arg) (tiled, error)
+	plan(p *Program, in, out []op.Arg) (tiled, error)
 }
 
 // instr is one step of a plan.
@@ -84,11 +83,9 @@ func (p *Program) newPlan(inputs []op.Arg) (*plan, error) {
 	g.settle(f)
 	g.prune()
 	if !p.opts.Reference {
-		if f, err = p.lower(g, f, inputs); err != nil {
-			return nil, err
-		}
+		p.lower(g, f)
 	}
-	b := &planBuilder{plan: &plan{graph: g}, facts: f, index: map[*value]int{}}
+	b := &planBuilder{plan: &plan{graph: g}, program: p, facts: f, index: map[*value]int{}}
 	if err := b.build(); err != nil {
 		return nil, err
 	}
@@ -97,8 +94,9 @@ func (p *Program) newPlan(inputs []op.Arg) (*plan, error) {
 
 type planBuilder struct {
 	*plan
-	facts facts
-	index map[*value]int
+	program *Program
+	facts   facts
+	index   map[*value]int
 }
 
 // slot is the number of a value's slot, -1 for nil.
@@ -159,13 +157,13 @@ func (b *planBuilder) instr(s *step) (instr, error) {
 		o.place, o.index = placeView, in.in[0]
 		return in, nil
 	}
-	if k, ok := s.op.(planner); ok {
+	if s.low != nil {
 		ins, _ := b.facts.args(s)
 		outs := make([]op.Arg, len(s.out))
 		for i, v := range s.out {
 			outs[i], _ = b.facts.of(v)
 		}
-		w, err := k.plan(ins, outs)
+		w, err := s.low.plan(b.program, ins, outs)
 		if err != nil {
 			return in, err
 		}
@@ -186,9 +184,9 @@ func (b *planBuilder) results() {
 		}
 	}
 	done := map[string]bool{}
-	for _, v := range b.graph.outputs {
-		add(v, v.name)
-		done[v.name] = true
+	for i, v := range b.graph.outputs {
+		add(v, b.program.outputs[i].Name)
+		done[b.program.outputs[i].Name] = true
 	}
 	if !b.graph.keep {
 		return
@@ -215,7 +213,7 @@ func (b *plan) root(k int) int {
 func (p *plan) describe() string {
 	text := ""
 	for _, in := range p.code {
-		text += fmt.Sprintf("%s %q %T", in.step.kind, in.step.node, in.step.op)
+		text += fmt.Sprintf("%s %q %v %T %T", in.step.kind, in.step.node, in.step.joined, in.step.op, in.step.low)
 		for _, k := range in.out {
 			if k >= 0 {
 				text += fmt.Sprintf(" -> %v%v", p.slots[k].typ, p.slots[k].shape)

@@ -50,7 +50,7 @@ func Compile(m *onnx.Model, o Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{base: g, opts: o, kernels: k, plans: map[string]*plan{}}
+	p := &Program{base: g, opts: o, kernels: k, packs: newPacks(), plans: map[string]*plan{}}
 	for _, in := range m.Graph.DataInputs() {
 		p.inputs = append(p.inputs, Value{in.Name, tensor.Type(in.Type.Elem), in.Type.Shape})
 	}
@@ -67,7 +67,10 @@ func Compile(m *onnx.Model, o Options) (*Program, error) {
 // optimize applies the passes that need no shapes.
 func (p *Program) optimize(g *graph) error {
 	g.prune()
-	return g.fold(nil)
+	if !g.keep {
+		g.skipIdentities()
+	}
+	return g.fold()
 }
 
 // Inputs lists what a session wants.

@@ -26,6 +26,7 @@ func Rules() []Rule {
 		{"engine/kernel", ""},
 		{"engine/tensor", ""},
 		{"engine/op", "onnx engine/tensor"},
+		{"engine/enginetest", "onnx"},
 		{"engine", "onnx engine/kernel engine/op engine/tensor"},
 		{"engine/kernel/gen", ""},
 		{"infer", "dataset onnx engine engine/tensor prediction internal/atomicfile"},
