@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -45,14 +46,13 @@ func bomb(w, h uint32) []byte {
 func TestTooLarge(t *testing.T) {
 	for _, size := range [][2]uint32{{100_000, 100_000}, {8193, 8192}, {65_536, 1}, {1, 70_000}} {
 		data := bomb(size[0], size[1])
-		used := testing.Benchmark(func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := Decode(data); !errors.Is(err, errTooLarge) {
-					b.Fatalf("%v pixels: %v", size, err)
-				}
-			}
-		}).AllocedBytesPerOp()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := Decode(data); !errors.Is(err, errTooLarge) {
+			t.Errorf("%v pixels: %v", size, err)
+		}
+		runtime.ReadMemStats(&after)
+		used := after.TotalAlloc - before.TotalAlloc
 		if used > 1<<20 {
 			t.Errorf("%v pixels: %d bytes were allocated before it was refused", size, used)
 		}
@@ -66,14 +66,15 @@ func TestTooLarge(t *testing.T) {
 // padding at its end, an image; it never panics.
 func TestCutShort(t *testing.T) {
 	for name, data := range pictureFiles(t) {
-		failed := 0
-		for n := range len(data) {
+		failed, tried := 0, 0
+		for n := 0; n < len(data); n += 1 + len(data)/200 {
+			tried++
 			if _, err := Decode(data[:n]); err != nil {
 				failed++
 			}
 		}
-		if failed < len(data)*9/10 {
-			t.Errorf("%s: of %d cut files only %d are refused", name, len(data), failed)
+		if failed < tried*9/10 {
+			t.Errorf("%s: of %d cut files only %d are refused", name, tried, failed)
 		}
 	}
 }

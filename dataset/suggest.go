@@ -28,7 +28,7 @@ func nearest(name string, known []string) (string, bool) {
 			best, at = k, d
 		}
 	}
-	return best, at <= max(1, len(best)/3)
+	return best, best != "" && at <= max(1, len(best)/3)
 }
 
 // edits is the number of letters to insert, delete, change or swap with the

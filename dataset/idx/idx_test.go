@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -159,14 +160,13 @@ func TestClassNames(t *testing.T) {
 // Memory follows what is there, not what the header promises.
 func TestPromiseIsNotAllocated(t *testing.T) {
 	data := array(count(100), 1000, 1000, 1000)
-	bytesUsed := testing.Benchmark(func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := Read(bytes.NewReader(data)); err == nil {
-				b.Fatal("a file of 100 bytes was read as 1,000,000,000")
-			}
-		}
-	}).AllocedBytesPerOp()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := Read(bytes.NewReader(data)); err == nil {
+		t.Error("a file of 100 bytes was read as 1,000,000,000")
+	}
+	runtime.ReadMemStats(&after)
+	bytesUsed := after.TotalAlloc - before.TotalAlloc
 	if bytesUsed > 1<<20 {
 		t.Errorf("%d bytes were allocated for a file of %d", bytesUsed, len(data))
 	}
@@ -198,13 +198,15 @@ func FuzzRead(f *testing.F) {
 func TestReal(t *testing.T) {
 	dir := realdata.Path(t, "fashion-mnist")
 	for split, n := range map[dataset.Split]int{dataset.SplitTest: 10000, dataset.SplitTrain: 60000} {
-		datasettest.Run(t, 100, nil, func(t *testing.T) dataset.Dataset {
-			d, err := open(t.Context(), request(dir, split))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d
-		})
+		if split == dataset.SplitTest {
+			datasettest.Run(t, 100, nil, func(t *testing.T) dataset.Dataset {
+				d, err := open(t.Context(), request(dir, split))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return d
+			})
+		}
 		d, err := open(t.Context(), request(dir, split))
 		if err != nil {
 			t.Fatal(err)
