@@ -83,6 +83,18 @@ type ConvWeights struct {
 	panels []panel
 	data   []float32 // per panel: KH, KW, In/Groups, columns; depthwise: KH, KW, In
 	bias   []float32 // nil: none
+
+	shared int         // groups that share a panel
+	funcs  []microFunc // the kernels where they are more than one; else nil
+}
+
+// groupedFor returns the kernels for groups of fewer channels than a vector has
+// lanes, where there are such.
+func (k *Kernels) groupedFor(s ConvSpec) []microFunc {
+	if s.In != s.Out || s.In%k.lanes != 0 {
+		return nil
+	}
+	return k.grouped[s.In/s.Groups]
 }
 
 // PackConv packs weights[Out][In/Groups][KH][KW] (ONNX's order) and bias[Out]
@@ -113,7 +125,11 @@ func (k *Kernels) PackConv(spec ConvSpec, weights, bias []float32) (*ConvWeights
 		}
 		return w, nil
 	}
-	panels, data, nbias := k.panels(spec.Groups, spec.Out/spec.Groups, taps*cin)
+	w.shared, w.funcs = 1, k.groupedFor(spec)
+	if w.funcs != nil {
+		w.shared = k.lanes / cin
+	}
+	panels, data, nbias := k.panels(spec.Groups/w.shared, spec.Out/spec.Groups*w.shared, taps*cin)
 	w.panels, w.data, w.bias = panels, Aligned(data), k.packBias(bias, panels, nbias)
 	for _, p := range panels {
 		width := p.width(k.lanes)
@@ -174,7 +190,7 @@ func (w *ConvWeights) Plan(s ConvShape) (*Conv, error) {
 	switch {
 	case spec.depthwise():
 		c.method = convDepthwise
-	case spec.KH*spec.KW*spec.StrideH*spec.StrideW == 1 && !padded:
+	case spec.KH*spec.KW*spec.StrideH*spec.StrideW == 1 && !padded && w.funcs == nil:
 		c.method = convPointwise
 	}
 	c.win = newConvWindow(c, padded)

@@ -29,6 +29,11 @@ func randomConv(r *rand.Rand) (c convCase, ok bool) {
 	case 1:
 		s.Groups = 2 + r.IntN(5)
 		s.In, s.Out = s.Groups*(1+r.IntN(9)), s.Groups*(1+r.IntN(40))
+		if r.IntN(2) == 0 { // several groups in a vector
+			g := pick(4, 8)
+			s.Groups = 16 / g * (1 + r.IntN(4))
+			s.In, s.Out = g*s.Groups, g*s.Groups
+		}
 	case 2: // pointwise
 		s.KH, s.KW, s.StrideH, s.StrideW = 1, 1, 1, 1
 		s.In, s.Out = pick(3, 17, 64, 512), 1+r.IntN(70)
@@ -164,6 +169,9 @@ func TestConvLayers(t *testing.T) {
 		{ConvSpec{In: 512, Out: 40, KH: 3, KW: 3}, size(1, 7, 7)},
 		{ConvSpec{In: 256, Out: 33, KH: 3, KW: 3, StrideH: 2, StrideW: 2}, size(2, 14, 14)},
 		{ConvSpec{In: 128, Out: 128, KH: 3, KW: 3, Groups: 32}, size(1, 14, 14)},
+		{ConvSpec{In: 256, Out: 256, KH: 3, KW: 3, Groups: 32, StrideH: 2, StrideW: 2}, size(2, 15, 9)},
+		{ConvSpec{In: 32, Out: 32, KH: 1, KW: 1, Groups: 8}, ConvShape{N: 2, H: 7, W: 7}},
+		{ConvSpec{In: 48, Out: 48, KH: 2, KW: 3, Groups: 12, DilationH: 2, DilationW: 3, Act: HardSwish()}, ConvShape{N: 2, H: 9, W: 20, PadLeft: 2, XPitch: 50, YPitch: 51}},
 		{ConvSpec{In: 16, Out: 200, KH: 3, KW: 3}, size(1, 32, 32)},
 		{ConvSpec{In: 1024, Out: 100, KH: 1, KW: 1}, ConvShape{N: 3, H: 7, W: 7}},
 		{ConvSpec{In: 64, Out: 64, KH: 3, KW: 3, Groups: 64, StrideH: 2, StrideW: 2}, size(2, 33, 33)},

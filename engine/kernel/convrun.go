@@ -15,31 +15,42 @@ func (c *Conv) runSpatial(tile int, x, res, y []float32, s *Scratch) {
 	c.loops(p)
 	for _, pan := range t.panels {
 		c.w.k.setPanel(p, c.w.data, c.w.bias, pan)
+		if c.w.funcs != nil {
+			step := p.bk[0] * (spec.In / spec.Groups)
+			p.bk = [3]int{step, step * spec.KW, 0}
+		}
 		c.rowsOf(t, pan, func(row, col, rows int) {
-			a := (row*spec.StrideH-top)*w.rowPitch + col*spec.StrideW*w.pixPitch + pan.group*(spec.In/spec.Groups)
+			a := (row*spec.StrideH-top)*w.rowPitch + col*spec.StrideW*w.pixPitch + pan.group*c.w.shared*(spec.In/spec.Groups)
 			pix := (t.image*c.oh+row)*c.ow + col
 			p.a, p.c, p.res = ptr(x, a), ptr(y, pix*c.s.YPitch+pan.col), nil
 			if res != nil {
 				p.res = ptr(res, pix*c.s.ResPitch+pan.col)
 			}
-			c.w.k.invoke(s, pan.vecs, rows)
+			if c.w.funcs != nil {
+				c.w.funcs[rows-1](p)
+			} else {
+				c.w.k.invoke(s, pan.vecs, rows)
+			}
 		}, p)
 	}
 	c.secondPass(t, y)
 }
 
 // loops sets the loops over taps and channels: with fold, k runs over the taps
-// of a kernel row and o over the rows; else k, o and p are channels, columns
-// and rows of the kernel.
+// of a kernel row and o over the rows, as in the kernels for small groups;
+// else k, o and p are channels, columns and rows of the kernel.
 func (c *Conv) loops(p *microArgs) {
 	spec, w := c.w.spec, c.win
 	cin := spec.In / spec.Groups
 	row := 4 * spec.DilationH * w.rowPitch
 	p.am, p.acc = 4*spec.StrideW*w.pixPitch, 0
 	p.cm, p.rm = 4*c.s.YPitch, 4*c.s.ResPitch
-	if w.fold {
+	switch {
+	case c.w.funcs != nil:
+		p.n, p.ak = [3]int{spec.KW, spec.KH, 1}, [3]int{4 * spec.DilationW * w.pixPitch, row, 0}
+	case w.fold:
 		p.n, p.ak = [3]int{spec.KW * cin, spec.KH, 1}, [3]int{4, row, 0}
-	} else {
+	default:
 		p.n, p.ak = [3]int{cin, spec.KW, spec.KH}, [3]int{4, 4 * spec.DilationW * w.pixPitch, row}
 	}
 	p.setActivation(spec.Act)
@@ -61,6 +72,9 @@ func (k *Kernels) setPanel(p *microArgs, data, bias []float32, pan panel) {
 // micro-kernel they are its two groups of rows.
 func (c *Conv) rowsOf(t tileRange, pan panel, visit func(row, col, rows int), p *microArgs) {
 	most := c.w.k.maxRows(pan.vecs)
+	if c.w.funcs != nil {
+		most = len(c.w.funcs)
+	}
 	row := t.y0
 	if 2*c.ow <= most {
 		p.am2 = 4 * c.w.spec.StrideH * c.win.rowPitch

@@ -100,10 +100,15 @@ type convWindow struct {
 // the first-level cache (32 KiB in 8 ways repeat every 4 KiB).
 func aliasing(pitch int) bool { return pitch%512 == 0 }
 
+// narrow rows of a depthwise convolution are copied with their padding, so that
+// a row is computed at once rather than the pixels at its ends by themselves.
+const narrow = 16
+
 func newConvWindow(c *Conv, padded bool) convWindow {
 	spec := c.w.spec
 	w := convWindow{width: c.s.W, pixPitch: c.s.XPitch}
-	if c.method == convSpatial && (padded || aliasing(c.s.XPitch*spec.StrideW)) {
+	aliased := aliasing(c.s.XPitch * spec.StrideW)
+	if c.method == convSpatial && (padded || aliased) || c.method == convDepthwise && c.ow <= narrow && (padded || aliased) {
 		w.copied, w.pixPitch = true, spec.In
 		w.width = (c.ow-1)*spec.StrideW + (spec.KW-1)*spec.DilationW + 1
 		if aliasing(w.pixPitch * spec.StrideW) {

@@ -1,7 +1,8 @@
 package kernel
 
-// runDepthwise computes rows of output pixels for all channels. Nothing is
-// copied: the window of a pixel is cut to the taps that meet the input.
+// runDepthwise computes rows of output pixels for all channels. Narrow rows
+// are copied with their padding; else nothing is copied, and the window of a
+// pixel is cut to the taps that meet the input.
 func (c *Conv) runDepthwise(tile int, x, res, y []float32, s *Scratch) {
 	t := c.tile(tile)
 	p := &s.window
@@ -9,8 +10,15 @@ func (c *Conv) runDepthwise(tile int, x, res, y []float32, s *Scratch) {
 	if c.w.bias != nil {
 		p.bias = ptr(c.w.bias, 0)
 	}
+	image, height := t.image, c.s.H
 	across := span{in: c.s.W, k: c.w.spec.KW, stride: c.w.spec.StrideW, dilation: c.w.spec.DilationW, pad: c.s.PadLeft}
 	down := span{in: c.s.H, k: c.w.spec.KH, stride: c.w.spec.StrideH, dilation: c.w.spec.DilationH, pad: c.s.PadTop}
+	if c.win.copied {
+		x, image, height = c.fill(s, x[t.image*c.s.H*c.s.W*c.s.XPitch:], t.y0, t.y1), 0, 0
+		across.in, across.pad = c.win.width, 0
+		down.pad = t.y0 * down.stride
+		down.in = (t.y1-1)*down.stride + (down.k-1)*down.dilation + 1 - down.pad
+	}
 	from, to := across.interior(c.ow)
 	for row := t.y0; row < t.y1; row++ {
 		y0, y1, iy := down.taps(row)
@@ -19,7 +27,7 @@ func (c *Conv) runDepthwise(tile int, x, res, y []float32, s *Scratch) {
 			x0, x1, ix := across.taps(col)
 			p.kw = x1 - x0
 			p.w = ptr(c.w.data, (y0*c.w.spec.KW+x0)*c.w.spec.In)
-			p.x = ptr(x, ((t.image*c.s.H+iy)*c.s.W+ix)*c.s.XPitch)
+			p.x = ptr(x, (image*height+iy)*c.win.rowPitch+ix*c.win.pixPitch)
 			pix := (t.image*c.oh+row)*c.ow + col
 			p.y, p.res = ptr(y, pix*c.s.YPitch), nil
 			if res != nil {
@@ -41,9 +49,9 @@ func (c *Conv) runDepthwise(tile int, x, res, y []float32, s *Scratch) {
 func (c *Conv) depthwiseArgs(p *windowArgs) {
 	spec := c.w.spec
 	*p = windowArgs{
-		xrow: 4 * spec.DilationH * c.s.W * c.s.XPitch,
-		xtap: 4 * spec.DilationW * c.s.XPitch,
-		xpix: 4 * spec.StrideW * c.s.XPitch,
+		xrow: 4 * spec.DilationH * c.win.rowPitch,
+		xtap: 4 * spec.DilationW * c.win.pixPitch,
+		xpix: 4 * spec.StrideW * c.win.pixPitch,
 		wrow: 4 * spec.KW * spec.In,
 		wtap: 4 * spec.In,
 		ypix: 4 * c.s.YPitch,

@@ -33,6 +33,7 @@ func accelerate(k *Kernels) {
 
 func useAVX2(k *Kernels) {
 	k.micro, k.peak = microAVX2(), peakAVX2
+	k.grouped = map[int][]microFunc{4: grouped4ofAVX2()}
 	k.depthwise, k.maxPool, k.sumPool = depthwiseAVX2(), maxPoolAVX2(), sumPoolAVX2()
 	k.unary = [unaryCount]unaryFunc{
 		OpAbs: absAVX2, OpSqrt: sqrtAVX2, OpReciprocal: reciprocalAVX2, OpAffine: affineAVX2,
@@ -55,6 +56,7 @@ func useAVX2(k *Kernels) {
 
 func useAVX512(k *Kernels) {
 	k.micro, k.peak = microAVX512(), peakAVX512
+	k.grouped = map[int][]microFunc{4: grouped4ofAVX512(), 8: grouped8ofAVX512()}
 	k.depthwise, k.maxPool, k.sumPool = depthwiseAVX512(), maxPoolAVX512(), sumPoolAVX512()
 	k.unary = [unaryCount]unaryFunc{
 		OpAbs: absAVX512, OpSqrt: sqrtAVX512, OpReciprocal: reciprocalAVX512, OpAffine: affineAVX512,

@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 func main() {
@@ -47,15 +48,16 @@ func Files() (map[string][]byte, error) {
 		return nil
 	}
 	for name, u := range map[string]*unit{
-		"micro_amd64":  microUnit(),
-		"peak_amd64":   peakUnit(),
-		"unary_amd64":  unaryUnit(),
-		"binary_amd64": binaryUnit(),
-		"reduce_amd64": reduceUnit(),
-		"move_amd64":   moveUnit(),
-		"micro_arm64":  neonMicroUnit(),
-		"window_arm64": neonWindowUnit(),
-		"window_amd64": windowUnit(),
+		"micro_amd64":   microUnit(),
+		"grouped_amd64": groupedUnit(),
+		"peak_amd64":    peakUnit(),
+		"unary_amd64":   unaryUnit(),
+		"binary_amd64":  binaryUnit(),
+		"reduce_amd64":  reduceUnit(),
+		"move_amd64":    moveUnit(),
+		"micro_arm64":   neonMicroUnit(),
+		"window_arm64":  neonWindowUnit(),
+		"window_amd64":  windowUnit(),
 	} {
 		if err := add(name, u); err != nil {
 			return nil, err
@@ -103,7 +105,17 @@ func (u *unit) end() { u.p("VZEROUPPER"); u.p("RET") }
 type constants struct {
 	order []uint32
 	seen  map[uint32]bool
-	lanes bool // the masks of partial AVX2 vectors are needed
+	lanes bool  // the masks of partial AVX2 vectors are needed
+	picks []int // permutations: 100·channels of a group + channel
+}
+
+// pick returns the symbol of the permutation that gives each lane channel i of
+// its group of g lanes.
+func (c *constants) pick(g, i int) string {
+	if id := 100*g + i; !slices.Contains(c.picks, id) {
+		c.picks = append(c.picks, id)
+	}
+	return fmt.Sprintf("pick%dof%d<>(SB)", i, g)
 }
 
 // bits returns the symbol of a constant.
@@ -129,6 +141,14 @@ func (c *constants) data() []byte {
 			fmt.Fprintf(&b, "DATA k%08x<>+%d(SB)/8, $0x%08x%08x\n", v, 8*i, v, v)
 		}
 		fmt.Fprintf(&b, "GLOBL k%08x<>(SB), RODATA|NOPTR, $32\n", v)
+	}
+	for _, id := range c.picks {
+		g, i := id/100, id%100
+		fmt.Fprintln(&b)
+		for lane := 0; lane < 16; lane += 2 {
+			fmt.Fprintf(&b, "DATA pick%dof%d<>+%d(SB)/8, $0x%08x%08x\n", i, g, 4*lane, (lane+1)/g*g+i, lane/g*g+i)
+		}
+		fmt.Fprintf(&b, "GLOBL pick%dof%d<>(SB), RODATA|NOPTR, $64\n", i, g)
 	}
 	if c.lanes {
 		fmt.Fprintln(&b, "\n// laneMask is 8 lanes of ones, then 8 of zeros.")

@@ -17,6 +17,29 @@ func microUnit() *unit {
 	return u
 }
 
+// groupedUnit generates the kernels of grouped convolutions whose groups have
+// 4 or 8 channels, fewer than a vector, on both sides: the lanes are output
+// channels of several groups, and each lane picks its group's inputs by a
+// permutation, so that no lane multiplies by zero. k runs over the taps of a
+// row, o over the rows; a step is one tap.
+func groupedUnit() *unit {
+	u := &unit{}
+	for _, x := range []struct {
+		x86
+		group, rows int
+	}{{avx512, 4, 8}, {avx512, 8, 8}, {avx2, 4, 6}} {
+		list := ""
+		for rows := 1; rows <= x.rows; rows++ {
+			m := micro{unit: u, x86: x.x86, vecs: 1, rows: rows, group: x.group}
+			m.generate()
+			list += m.name() + ", "
+		}
+		fmt.Fprintf(&u.decl, "// grouped%dof%s lists the kernels by rows-1.\nfunc grouped%dof%s() []microFunc {\n\treturn []microFunc{%s}\n}\n\n",
+			x.group, x.name, x.group, x.name, list)
+	}
+	return u
+}
+
 // microTable generates the kernels of each number of vectors with 1 to the
 // given number of rows, and the function that lists them.
 func (u *unit) microTable(s x86, shapes [][2]int) {
@@ -43,9 +66,15 @@ type micro struct {
 	*unit
 	x86
 	vecs, rows int
+	group      int // channels of a group, 0 for a dense kernel
 }
 
-func (m *micro) name() string { return fmt.Sprintf("micro%sv%dr%d", m.x86.name, m.vecs, m.rows) }
+func (m *micro) name() string {
+	if m.group > 0 {
+		return fmt.Sprintf("grouped%dof%sr%d", m.group, m.x86.name, m.rows)
+	}
+	return fmt.Sprintf("micro%sv%dr%d", m.x86.name, m.vecs, m.rows)
+}
 
 func (m *micro) first() int { return (m.rows + 1) / 2 }
 
@@ -61,6 +90,9 @@ func (m *micro) generate() {
 	m.begin(m.name(), "(p *microArgs)", 24, 8)
 	m.p("MOVQ p+0(FP), DI")
 	m.initialize()
+	for i := range m.group {
+		m.p("VMOVDQU%s %s, %s", map[bool]string{true: "32"}[m.wide()], m.consts.pick(m.group, i), m.v(m.pick(i)))
+	}
 	m.loops()
 	m.epilogue()
 }
@@ -180,16 +212,52 @@ func (m *micro) loops() {
 	m.p("JNZ p")
 }
 
+// pick is the register of the lanes that hold channel i of their group.
+func (m *micro) pick(i int) int { return m.regs - 1 - i }
+
+// address of the i-th row of a pointer register.
+func address(reg string, i int) string {
+	return fmt.Sprintf([]string{"(%s)", "(%s)(R8*1)", "(%s)(R8*2)", "(%s)(R9*1)"}[i], reg)
+}
+
+// groupedStep multiplies the channels of one tap.
+func (m *micro) groupedStep(regs []string, rows [][]int) {
+	free := m.regs - m.group - m.tmp()
+	n := 0
+	for i := range m.group {
+		m.p("VMOVUPS %d(SI), %s", i*m.bytes, m.v(m.b(0)))
+		for g, r := range regs {
+			for j, row := range rows[g] {
+				t := m.v(m.tmp() + n%free)
+				n++
+				m.p("VPERMPS %s, %s, %s; VFMADD231PS %s, %s, %s", address(r, j), m.v(m.pick(i)), t, m.v(m.b(0)), t, m.v(m.acc(row, 0)))
+			}
+		}
+	}
+}
+
 // step multiplies one column of A with one row of B.
 func (m *micro) step(regs []string, rows [][]int) {
+	if m.group > 0 {
+		m.groupedStep(regs, rows)
+	} else {
+		m.denseStep(regs, rows)
+	}
+	line := "ADDQ R11, SI"
+	for _, r := range regs {
+		line += "; ADDQ R10, " + r
+	}
+	m.p("%s", line)
+}
+
+func (m *micro) denseStep(regs []string, rows [][]int) {
 	for v := range m.vecs {
 		m.p("VMOVUPS %d(SI), %s", v*m.bytes, m.v(m.b(v)))
 	}
 	free := m.regs - m.tmp()
 	for g, r := range regs {
 		for i, row := range rows[g] {
-			addr := []string{"(%s)", "(%s)(R8*1)", "(%s)(R8*2)", "(%s)(R9*1)"}[i]
-			addr = fmt.Sprintf(addr, r)
+			addr := address(r, i)
 			if m.vecs == 1 && m.wide() {
 				m.p("VFMADD231PS.BCST %s, %s, %s", addr, m.v(m.b(0)), m.v(m.acc(row, 0)))
 				continue
@@ -202,11 +270,6 @@ func (m *micro) step(regs []string, rows [][]int) {
 			m.p("%s", line)
 		}
 	}
-	line := "ADDQ R11, SI"
-	for _, r := range regs {
-		line += "; ADDQ R10, " + r
-	}
-	m.p("%s", line)
 }
 
 // epilogue adds bias and residual, applies the activation and stores C.
