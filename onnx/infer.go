@@ -72,7 +72,7 @@ func (f *inference) graph(m *Model, inputs map[string]Shape) error {
 		f.types[t.Name] = t.TypeShape()
 		f.constant(t.Name, t)
 	}
-	nodes, err := order(g)
+	nodes, err := order(g, f.sets)
 	if err != nil {
 		return err
 	}

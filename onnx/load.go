@@ -234,25 +234,37 @@ func Save(m *Model, path string, o SaveOptions) error {
 	if err != nil {
 		return inFile(err, path)
 	}
-	var at placement
-	var data *rope
-	if o.ExternalFrom > 0 {
-		at, data = m.place(filepath.Base(path)+".data", o.ExternalFrom)
+	r, data, err := m.layout(filepath.Base(path), o)
+	if err != nil {
+		return inFile(err, path)
 	}
-	r := encodeModel(m, at)
-	if r.size > MaxBytes && o.ExternalFrom == 0 {
-		at, data = m.place(filepath.Base(path)+".data", DefaultExternalFrom)
-		r = encodeModel(m, at)
-	}
-	if r.size > MaxBytes {
-		return &Error{File: path, Msg: fmt.Sprintf("%d bytes without external data are more than a protobuf may have", r.size), Reason: ErrUnsupported}
-	}
-	if len(at) > 0 {
+	if data != nil {
 		if err := writeFile(path+".data", data); err != nil {
 			return err
 		}
 	}
 	return writeFile(path, r)
+}
+
+// layout encodes the model for a file of that name, and the data of its second
+// file, nil if it has none.
+func (m *Model) layout(base string, o SaveOptions) (model, data *rope, err error) {
+	var at placement
+	if o.ExternalFrom > 0 {
+		at, data = m.place(base+".data", o.ExternalFrom)
+	}
+	model = encodeModel(m, at)
+	if model.size > MaxBytes && o.ExternalFrom == 0 {
+		at, data = m.place(base+".data", DefaultExternalFrom)
+		model = encodeModel(m, at)
+	}
+	if model.size > MaxBytes {
+		return nil, nil, &Error{Msg: fmt.Sprintf("%d bytes without external data are more than a protobuf may have", model.size), Reason: ErrUnsupported}
+	}
+	if len(at) == 0 {
+		data = nil
+	}
+	return model, data, nil
 }
 
 // place lays the data of all tensors of at least from bytes out in one file.

@@ -62,7 +62,7 @@ func (g *Graph) captures() []string {
 // outputs it reads, and otherwise in the order they have now. A graph that is in
 // order keeps it. It fails, and changes nothing, if the graph has a cycle.
 func (g *Graph) Sort() error {
-	nodes, err := order(g)
+	nodes, err := order(g, nil)
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func (g *Graph) Sort() error {
 }
 
 // order is the nodes in topological order: of those that are ready, the first
-// of the graph comes next.
-func order(g *Graph) ([]*Node, error) {
+// of the graph comes next. The operator sets are for the error.
+func order(g *Graph, sets []Opset) ([]*Node, error) {
 	producer := map[string]int{}
 	for i, n := range g.Nodes {
 		for _, out := range n.Outputs {
@@ -117,9 +117,7 @@ func order(g *Graph) ([]*Node, error) {
 	}
 	if len(out) < len(g.Nodes) {
 		i := slices.IndexFunc(waits, func(w int) bool { return w > 0 })
-		n := g.Nodes[i]
-		return nil, &Error{Node: n.label(i), Op: qualified(n.Domain, n.Op), Reason: ErrGraph,
-			Msg: "the node is part of a cycle or behind one"}
+		return nil, nodeError(g.Nodes[i], i, sets, ErrGraph, "the node is part of a cycle or behind one")
 	}
 	return out, nil
 }

@@ -27,7 +27,7 @@ func newSurvey(m *Model, types map[string]TypeShape) *survey {
 	for i, n := range m.Graph.Nodes {
 		s.position[n] = i
 	}
-	s.nodes, _ = order(m.Graph) // Infer has found no cycle
+	s.nodes, _ = order(m.Graph, nil) // Infer has found no cycle
 	seen := map[*Tensor]*constantUse{}
 	s.graph(s.index, s.nodes, seen)
 	return s
@@ -51,7 +51,7 @@ func (s *survey) graph(x *Index, nodes []*Node, seen map[*Tensor]*constantUse) {
 			c.parameter = c.parameter || isParameter(n, i, t)
 		}
 		for _, g := range n.Subgraphs() {
-			inner, err := order(g)
+			inner, err := order(g, nil)
 			if err != nil {
 				inner = g.Nodes
 			}

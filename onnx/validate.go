@@ -159,7 +159,7 @@ func (v *validator) body(g *Graph, sets []Opset, s *scope) error {
 			return graphError(out.Name, "the graph's output has no source")
 		}
 	}
-	if _, err := order(g); err != nil {
+	if _, err := order(g, sets); err != nil {
 		return err
 	}
 	return nil
