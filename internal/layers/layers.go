@@ -39,6 +39,8 @@ func Rules() []Rule {
 		{"report/chart", "internal/num"},
 		{"evidence", "finding stat/* internal/atomicfile"},
 		{"report/*", "report finding report/chart internal/num internal/texttab internal/webui"},
+		{"gate", "finding stat/*"},
+		{"gate/*", "gate finding internal/num"},
 		// the edge
 		{"internal/cli", "..."},
 		{"internal/*", ""},
