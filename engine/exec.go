@@ -11,18 +11,23 @@ import (
 
 // session runs a program.
 type session struct {
-	p      *Program
-	arena  []byte // of the whole crew
-	frames map[*plan]*frame
-	m      machine
-	closed bool
+	p       *Program
+	frames  map[frameKey]*frame
+	scratch []*kernel.Scratch // one for each worker
+	closed  bool
+}
+
+// frameKey names a frame: every worker has its own for each plan.
+type frameKey struct {
+	plan   *plan
+	worker int
 }
 
 // NewSession makes a session, which has memory of its own.
 func (p *Program) NewSession() Session {
-	s := &session{p: p, frames: map[*plan]*frame{}}
+	s := &session{p: p, frames: map[frameKey]*frame{}}
 	for range p.opts.Threads {
-		s.m.scratch = append(s.m.scratch, new(kernel.Scratch))
+		s.scratch = append(s.scratch, new(kernel.Scratch))
 	}
 	return s
 }
@@ -48,77 +53,101 @@ func (s *session) Run(ctx context.Context, inputs map[string]Tensor) (map[string
 	if err != nil {
 		return nil, err
 	}
-	s.m.crew = newCrew(s.p.opts.Threads)
-	defer s.m.crew.dismiss()
-	p, out, err := s.whole(ctx, in)
+	args := make([]op.Arg, len(in))
+	for i, t := range in {
+		args[i] = op.Arg{Type: t.Type(), Shape: t.Shape()}
+	}
+	d, err := s.p.divide(args)
+	if err != nil {
+		return nil, err
+	}
+	c := newCrew(s.p.opts.Threads)
+	defer c.dismiss()
+	out, err := s.divided(ctx, c, d, in)
 	if err != nil {
 		return nil, err
 	}
 	named := make(map[string]Tensor, len(out))
 	for i, t := range out {
-		named[p.names[i]] = t
+		named[d.names[i]] = t
 	}
 	return named, nil
 }
 
-// whole runs all images together.
-func (s *session) whole(ctx context.Context, in []tensor.Tensor) (*plan, []tensor.Tensor, error) {
-	args := make([]op.Arg, len(in))
-	for i, t := range in {
-		args[i] = op.Arg{Type: t.Type(), Shape: t.Shape()}
-	}
-	p, err := s.p.planFor(args)
-	if err != nil {
-		return nil, nil, err
-	}
-	f, err := s.frame(p)
-	if err != nil {
-		return nil, nil, err
-	}
-	out := make([]tensor.Tensor, len(p.outputs))
-	for i, k := range p.outputs {
-		if sl := &p.slots[k]; p.slots[p.root(k)].place != placeHeap && sl.place != placeHeap {
-			if out[i], err = tensor.Make(sl.typ, sl.shape); err != nil {
-				return nil, nil, err
-			}
+// divided runs the groups of a division, then what is left over.
+func (s *session) divided(ctx context.Context, c *crew, d *division, in []tensor.Tensor) ([]tensor.Tensor, error) {
+	out := make([]tensor.Tensor, len(d.results))
+	for i, r := range d.results {
+		if r.Type == tensor.Undefined {
+			continue // its shape is known after the run only
+		}
+		var err error
+		if out[i], err = tensor.Make(r.Type, r.Shape); err != nil {
+			return nil, err
 		}
 	}
-	if err := f.bind(in, out); err != nil {
-		return nil, nil, err
+	if err := s.groups(ctx, c, d, in, out); err != nil || d.rest == nil {
+		return out, err
 	}
-	if err := f.run(ctx, &s.m); err != nil {
-		return nil, nil, err
+	f, err := s.frame(d.rest, 0)
+	if err != nil {
+		return nil, err
 	}
-	f.deliver(out)
-	return p, out, nil
+	m := &machine{crew: c, scratch: s.scratch}
+	if done := d.groups * d.size; done > 0 {
+		return out, f.execute(ctx, m, rowsOf(in, done, done+d.left), rowsOf(out, done, done+d.left))
+	}
+	return out, f.execute(ctx, m, in, out)
 }
 
-// deliver copies those outputs that no step has written in place.
-func (f *frame) deliver(out []tensor.Tensor) {
-	for i, k := range f.plan.outputs {
-		root := &f.plan.slots[f.plan.root(k)]
-		switch {
-		case root.place == placeOutput && root.index == i:
-		case out[i].Present():
-			tensor.Copy(out[i], f.vals[k])
-		default:
-			out[i] = f.vals[k].Clone()
+// groups runs the groups of a division, one on each worker at a time.
+func (s *session) groups(ctx context.Context, c *crew, d *division, in, out []tensor.Tensor) error {
+	if d.groups == 0 {
+		return nil
+	}
+	frames := make([]*frame, c.workers)
+	for w := range frames {
+		var err error
+		if frames[w], err = s.frame(d.group, w); err != nil {
+			return err
 		}
 	}
+	failed := make([]error, d.groups)
+	c.each(d.groups, func(g, w int) {
+		m := &machine{crew: &crew{workers: 1}, scratch: s.scratch[w : w+1]}
+		lo, hi := g*d.size, (g+1)*d.size
+		failed[g] = frames[w].execute(ctx, m, rowsOf(in, lo, hi), rowsOf(out, lo, hi))
+	})
+	for _, err := range failed {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// frame is the session's memory for a plan.
-func (s *session) frame(p *plan) (*frame, error) {
-	if f, ok := s.frames[p]; ok {
+// rowsOf is views of rows lo to hi-1 of each tensor.
+func rowsOf(ts []tensor.Tensor, lo, hi int) []tensor.Tensor {
+	out := make([]tensor.Tensor, len(ts))
+	for i, t := range ts {
+		out[i] = t.Slice(lo, hi)
+	}
+	return out
+}
+
+// frame is a worker's memory for a plan.
+func (s *session) frame(p *plan, worker int) (*frame, error) {
+	key := frameKey{p, worker}
+	if f, ok := s.frames[key]; ok {
 		return f, nil
 	}
-	if len(s.frames) >= maxPlans {
+	if len(s.frames) >= maxPlans*len(s.scratch) {
 		clear(s.frames)
 	}
 	f, err := newFrame(p, alignedBytes(p.arena))
 	if err != nil {
 		return nil, err
 	}
-	s.frames[p] = f
+	s.frames[key] = f
 	return f, nil
 }

@@ -132,7 +132,7 @@ func (b *planBuilder) build() error {
 		}
 		b.code = append(b.code, in)
 	}
-	b.results()
+	b.deliver()
 	b.arena = b.layoutArena()
 	return nil
 }
@@ -172,9 +172,9 @@ func (b *planBuilder) instr(s *step) (instr, error) {
 	return in, nil
 }
 
-// results gives every output a place of its own: the step that makes it
+// deliver gives every output a place of its own: the step that makes it
 // writes to the caller's tensor where that is possible.
-func (b *planBuilder) results() {
+func (b *planBuilder) deliver() {
 	add := func(v *value, name string) {
 		k := b.slot(v)
 		b.outputs, b.names = append(b.outputs, k), append(b.names, name)

@@ -4,18 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 	"sync"
 
 	"github.com/lethe-audit/lethe/engine/kernel"
-	"github.com/lethe-audit/lethe/engine/op"
 	"github.com/lethe-audit/lethe/engine/tensor"
 	"github.com/lethe-audit/lethe/onnx"
 )
-
-// maxPlans is how many plans a program keeps: one for a batch, one for the
-// images that are left over, and some for callers that vary the batch.
-const maxPlans = 16
 
 // Program is a compiled model. It is safe for use by several goroutines.
 type Program struct {
@@ -26,9 +20,9 @@ type Program struct {
 	kernels *kernel.Kernels
 	packs   packs
 
-	mu    sync.Mutex
-	plans map[string]*plan
-	order []string // keys of plans, oldest first
+	mu        sync.Mutex
+	divisions map[string]*division
+	order     []string // keys of divisions, oldest first
 }
 
 // Compile makes a program of a model, which must not be changed or closed
@@ -50,7 +44,7 @@ func Compile(m *onnx.Model, o Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{base: g, opts: o, kernels: k, packs: newPacks(), plans: map[string]*plan{}}
+	p := &Program{base: g, opts: o, kernels: k, packs: newPacks(), divisions: map[string]*division{}}
 	for _, in := range m.Graph.DataInputs() {
 		p.inputs = append(p.inputs, Value{in.Name, tensor.Type(in.Type.Elem), in.Type.Shape})
 	}
@@ -78,30 +72,6 @@ func (p *Program) Inputs() []Value { return p.inputs }
 
 // Outputs lists what a session gives.
 func (p *Program) Outputs() []Value { return p.outputs }
-
-// planFor is the plan for inputs of these types and shapes.
-func (p *Program) planFor(inputs []op.Arg) (*plan, error) {
-	var key strings.Builder
-	for _, a := range inputs {
-		fmt.Fprintf(&key, "%d%v", a.Type, a.Shape)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if q, ok := p.plans[key.String()]; ok {
-		return q, nil
-	}
-	q, err := p.newPlan(inputs)
-	if err != nil {
-		return nil, err
-	}
-	if len(p.order) == maxPlans {
-		delete(p.plans, p.order[0])
-		p.order = p.order[1:]
-	}
-	p.plans[key.String()] = q
-	p.order = append(p.order, key.String())
-	return q, nil
-}
 
 // checkInput compares a tensor with what the model declares.
 func (v Value) checkInput(t Tensor) error {

@@ -52,6 +52,33 @@ func (f *frame) bind(in, out []tensor.Tensor) error {
 	return nil
 }
 
+// execute runs the plan on inputs. Outputs that are present are written to,
+// the others set.
+func (f *frame) execute(ctx context.Context, m *machine, in, out []tensor.Tensor) error {
+	if err := f.bind(in, out); err != nil {
+		return err
+	}
+	if err := f.run(ctx, m); err != nil {
+		return err
+	}
+	f.deliver(out)
+	return nil
+}
+
+// deliver copies those outputs that no step has written in place.
+func (f *frame) deliver(out []tensor.Tensor) {
+	for i, k := range f.plan.outputs {
+		root := &f.plan.slots[f.plan.root(k)]
+		switch {
+		case root.place == placeOutput && root.index == i:
+		case out[i].Present():
+			tensor.Copy(out[i], f.vals[k])
+		default:
+			out[i] = f.vals[k].Clone()
+		}
+	}
+}
+
 // machine is what instructions run on: the goroutines of one run, and a
 // scratch for each.
 type machine struct {

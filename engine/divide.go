@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lethe-audit/lethe/engine/op"
+)
+
+// maxPlans is how many divisions a program keeps: one for a full batch, one
+// for the last of a data set, and some for callers that vary the batch.
+const maxPlans = 16
+
+// groupBytes is the memory that the values of a group of images should take at
+// most: half of a core's second-level cache. It changes the speed only.
+const groupBytes = 512 << 10
+
+// division says how the images of a batch are shared out: groups of size
+// images, each run by one worker, then the left over ones by all workers
+// together.
+type division struct {
+	groups, size, left int
+	group, rest        *plan    // nil where there is none
+	results            []op.Arg // types and shapes of the outputs; no type: not known before the run
+	names              []string // of the outputs
+}
+
+// divide shares out inputs of these types and shapes.
+func (p *Program) divide(inputs []op.Arg) (*division, error) {
+	var key strings.Builder
+	for _, a := range inputs {
+		fmt.Fprintf(&key, "%d%v", a.Type, a.Shape)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d, ok := p.divisions[key.String()]; ok {
+		return d, nil
+	}
+	d, err := p.newDivision(inputs)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.order) == maxPlans {
+		delete(p.divisions, p.order[0])
+		p.order = p.order[1:]
+	}
+	p.divisions[key.String()] = d
+	p.order = append(p.order, key.String())
+	return d, nil
+}
+
+func (p *Program) newDivision(inputs []op.Arg) (*division, error) {
+	n, ok := batchOf(inputs)
+	each := n / p.opts.Threads // images for each worker
+	if !ok || n < 2 || each == 0 || p.opts.KeepIntermediates {
+		return p.undivided(inputs)
+	}
+	full, err := p.base.infer(inputs)
+	if err != nil {
+		return nil, err
+	}
+	one, err := p.groupOf(inputs, full, n, 1)
+	if one == nil || err != nil {
+		return p.undivided(inputs)
+	}
+	d := &division{size: groupSize(each, one.arena), left: n % p.opts.Threads, group: one, names: one.names}
+	d.groups = (n - d.left) / d.size
+	if d.size > 1 {
+		if d.group, err = p.groupOf(inputs, full, n, d.size); d.group == nil || err != nil {
+			return p.undivided(inputs)
+		}
+	}
+	switch {
+	case d.left == 1:
+		d.rest = one
+	case d.left > 1:
+		if d.rest, err = p.groupOf(inputs, full, n, d.left); d.rest == nil || err != nil {
+			return p.undivided(inputs)
+		}
+	}
+	d.results = one.results()
+	for i := range d.results {
+		d.results[i].Shape = append([]int{n}, d.results[i].Shape[1:]...)
+	}
+	return d, nil
+}
+
+// groupSize is the largest divisor of each, the images of a worker, that keeps
+// a group within its memory when one image takes so many bytes.
+func groupSize(each, bytes int) int {
+	for size := each; size > 1; size-- {
+		if each%size == 0 && size*bytes <= groupBytes {
+			return size
+		}
+	}
+	return 1
+}
+
+// batchOf is the number of images: the length of the first axis, which all
+// inputs share.
+func batchOf(inputs []op.Arg) (n int, ok bool) {
+	for i, a := range inputs {
+		if len(a.Shape) == 0 || i > 0 && a.Shape[0] != n {
+			return 0, false
+		}
+		n = a.Shape[0]
+	}
+	return n, len(inputs) > 0
+}
+
+// groupOf is the plan for m of n images; nil if images depend on one another.
+func (p *Program) groupOf(inputs []op.Arg, full facts, n, m int) (*plan, error) {
+	some := slices.Clone(inputs)
+	for i := range some {
+		some[i].Shape = append([]int{m}, some[i].Shape[1:]...)
+	}
+	part, err := p.base.infer(some)
+	if err != nil || !independent(p.base, full, part, n, m) {
+		return nil, err
+	}
+	return p.newPlan(some)
+}
+
+// undivided runs all images together.
+func (p *Program) undivided(inputs []op.Arg) (*division, error) {
+	q, err := p.newPlan(inputs)
+	if err != nil {
+		return nil, err
+	}
+	return &division{left: 1, rest: q, results: q.results(), names: q.names}, nil
+}
+
+// results is the types and shapes of the outputs; no type for one that is
+// known after the run only.
+func (p *plan) results() []op.Arg {
+	out := make([]op.Arg, len(p.outputs))
+	for i, k := range p.outputs {
+		s := &p.slots[k]
+		if s.place != placeHeap && p.slots[p.root(k)].place != placeHeap {
+			out[i] = op.Arg{Type: s.typ, Shape: s.shape}
+		}
+	}
+	return out
+}
