@@ -4,7 +4,9 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -294,4 +296,53 @@ func TestConvKnownBits(t *testing.T) {
 			t.Errorf("%v: bits hash to %#x, want %#x", l, hash, uint64(want))
 		}
 	}
+}
+
+// Tiles on several goroutines, with the residual in the output's own memory,
+// give the bits of one goroutine with the residual elsewhere.
+func TestConvConcurrentInPlace(t *testing.T) {
+	eachLevel(t, func(t *testing.T, k *Kernels) {
+		r := newRand(t)
+		for _, spec := range []ConvSpec{
+			{In: 32, Out: 48, KH: 3, KW: 3, Act: Relu()},
+			{In: 64, Out: 40, KH: 1, KW: 1, Act: Activation{Kind: ActSiLU}},
+			{In: 40, Out: 40, KH: 3, KW: 3, Groups: 40, Act: HardSwish()},
+		} {
+			pad := spec.KH / 2
+			c, ok := newConvCase(r, spec, ConvShape{N: 4, H: 24, W: 24, PadTop: pad, PadLeft: pad, PadBottom: pad, PadRight: pad})
+			if !ok {
+				t.Fatalf("%+v does not fit", spec)
+			}
+			c.res = randoms(r, 4*24*24*spec.Out)
+			want := c.run(t, k, r)
+			w, err := k.PackConv(c.spec, c.weights, c.bias)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := w.Plan(c.shape)
+			if err != nil {
+				t.Fatal(err)
+			}
+			y := slices.Clone(c.res)
+			const workers = 3
+			var wait sync.WaitGroup
+			for i := range workers {
+				wait.Go(func() {
+					var s Scratch
+					for tile := i; tile < plan.Tiles(); tile += workers {
+						plan.Run(tile, c.x, y, y, &s)
+					}
+				})
+			}
+			wait.Wait()
+			if plan.Tiles() < 2 {
+				t.Errorf("%+v: one tile, nothing is concurrent", spec)
+			}
+			for i := range y {
+				if math.Float32bits(y[i]) != math.Float32bits(want[i]) {
+					t.Fatalf("%+v: y[%d] = %g, want %g", spec, i, y[i], want[i])
+				}
+			}
+		}
+	})
 }

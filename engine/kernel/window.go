@@ -43,46 +43,85 @@ func (p *windowArgs) setChannels(n, lanes int) {
 	}
 }
 
+// windowOp is what a window kernel does with its taps.
+type windowOp int
+
+const (
+	windowDepthwise windowOp = iota
+	windowMax
+	windowSum
+)
+
 // scalarWindows are the scalar kernels of one pixel.
 func scalarWindows(k *Kernels) {
 	k.depthwise = []windowFunc{depthwiseScalar}
-	k.maxPool = []windowFunc{func(p *windowArgs) {
-		p.reduce(float32(math.Inf(-1)), func(acc, x float32, _ unsafe.Pointer) float32 {
-			if !(acc > x) {
-				return x
-			}
-			return acc
-		}, func(v float32, _ int) float32 { return v })
-	}}
-	k.sumPool = []windowFunc{func(p *windowArgs) {
-		p.reduce(0, func(acc, x float32, _ unsafe.Pointer) float32 { return acc + x },
-			func(v float32, _ int) float32 { return v * p.scale })
-	}}
+	k.maxPool = []windowFunc{func(p *windowArgs) { p.scalar(windowMax) }}
+	k.sumPool = []windowFunc{func(p *windowArgs) { p.scalar(windowSum) }}
 }
 
-func depthwiseScalar(p *windowArgs) {
-	act := Activation{Kind: ActKind(p.act), Lo: p.lo, Hi: p.hi, Alpha: p.alpha, Beta: p.beta}
-	p.reduce(0, func(acc, x float32, w unsafe.Pointer) float32 { return acc + x**(*float32)(w) },
-		func(v float32, c int) float32 {
-			if p.bias != nil {
-				v += *at(p.bias, c)
-			}
-			if p.res != nil {
-				v += *at(p.res, c)
-			}
-			return act.scalar(v)
-		})
-}
+func depthwiseScalar(p *windowArgs) { p.scalar(windowDepthwise) }
 
-// reduce is the scalar twin for one pixel.
-func (p *windowArgs) reduce(start float32, step func(acc, x float32, w unsafe.Pointer) float32, finish func(v float32, c int) float32) {
-	for c := 0; c < 4*p.channels; c += 4 {
-		acc := start
-		for ky := range p.kh {
-			for kx := range p.kw {
-				acc = step(acc, *at(p.x, ky*p.xrow+kx*p.xtap+c), unsafe.Add(p.w, ky*p.wrow+kx*p.wtap+c))
+// windowBlock is the number of channels that the scalar twin takes at a time.
+const windowBlock = 16
+
+// scalar is the scalar twin for one pixel.
+func (p *windowArgs) scalar(op windowOp) {
+	var acc [windowBlock]float32
+	for c := 0; c < p.channels; c += windowBlock {
+		a := acc[:min(windowBlock, p.channels-c)]
+		for i := range a {
+			a[i] = 0
+			if op == windowMax {
+				a[i] = float32(math.Inf(-1))
 			}
 		}
-		*at(p.y, c) = finish(acc, c)
+		for ky := range p.kh {
+			for kx := range p.kw {
+				x := floatsAt(p.x, ky*p.xrow+kx*p.xtap+4*c, len(a))
+				if op == windowDepthwise {
+					w := floatsAt(p.w, ky*p.wrow+kx*p.wtap+4*c, len(a))
+					for i := range a {
+						a[i] += x[i] * w[i]
+					}
+				} else {
+					op.fold(a, x)
+				}
+			}
+		}
+		p.finish(op, a, c)
+	}
+}
+
+func floatsAt(p unsafe.Pointer, off, n int) []float32 { return unsafe.Slice(at(p, off), n) }
+
+// fold takes one tap of a pooling.
+func (op windowOp) fold(acc, x []float32) {
+	for i, v := range x {
+		switch {
+		case op == windowSum:
+			acc[i] += v
+		case !(acc[i] > v):
+			acc[i] = v
+		}
+	}
+}
+
+// finish stores the channels from c on.
+func (p *windowArgs) finish(op windowOp, acc []float32, c int) {
+	act := Activation{Kind: ActKind(p.act), Lo: p.lo, Hi: p.hi, Alpha: p.alpha, Beta: p.beta}
+	for i, v := range acc {
+		switch op {
+		case windowSum:
+			v *= p.scale
+		case windowDepthwise:
+			if p.bias != nil {
+				v += *at(p.bias, 4*(c+i))
+			}
+			if p.res != nil {
+				v += *at(p.res, 4*(c+i))
+			}
+			v = act.scalar(v)
+		}
+		*at(p.y, 4*(c+i)) = v
 	}
 }
