@@ -16,3 +16,13 @@ done
 
 echo "== simulation study, 1,000 seeds"
 "$GO" run ./bench/simulate --seeds 1000 --mode all
+
+echo "== arm64 kernels under qemu-user"
+if qemu=$(command -v qemu-aarch64-static || command -v qemu-aarch64); then
+    out=$(mktemp -d)
+    trap 'rm -rf "$out"' EXIT
+    GOARCH=arm64 CGO_ENABLED=0 "$GO" test -c -o "$out/kernel.test" ./engine/kernel
+    "$qemu" "$out/kernel.test"
+else
+    echo "skipped: qemu-aarch64 is not installed (Debian: qemu-user-static)"
+fi

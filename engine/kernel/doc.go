@@ -17,7 +17,8 @@
 // with a bias, a residual and an activation applied before C is stored. Every
 // element of C is one chain of fused multiply-adds in the order p, o, k, so its
 // bits depend neither on the number of threads nor on how the work is cut into
-// tiles, and are the same for AVX2, AVX512 and NEON. The scalar twin rounds
+// tiles, and are the same for AVX2, AVX512 and NEON (there a clip may return the
+// other zero, and activations of a second pass are scalar). The scalar twin rounds
 // products and sums separately unless the compiler fuses them.
 //
 // Weights are packed once (PackConv, PackMatrix); a plan for a shape (Conv,
