@@ -59,7 +59,7 @@ func (a *Audit) hopeless(r *Rule, variant string) ([]Hopeless, error) {
 	}
 	var out []Hopeless
 	for _, f := range found {
-		s, err := newSample(r, &m, f, context{})
+		s, err := newSample(r, &m, f, facts{})
 		if err != nil {
 			return nil, r.error(err.Error())
 		}

@@ -62,7 +62,7 @@ func (a *Audit) judge(r *Rule, variant string) (*RuleResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := context{all: a.pairCells(variant), populationShift: a.config.Settings.Shift == "population"}
+	c := facts{all: a.pairCells(variant), populationShift: a.config.Settings.Shift == "population"}
 	samples := make([]sample, len(found))
 	for i, f := range found {
 		if samples[i], err = newSample(r, &m, f, c); err != nil {

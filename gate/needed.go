@@ -93,7 +93,11 @@ func (s *sample) growPair(p pair, alpha float64) int {
 			lo = mid
 		}
 	}
-	return examples(math.Exp(hi) * float64(s.n))
+	n := examples(math.Exp(hi) * float64(s.n))
+	for n > 0 && !decided(float64(n)/float64(s.n)) { // cells are whole: near the edge they jump
+		n = examples(float64(n) + 1)
+	}
+	return n
 }
 
 func grown(count int64, times float64) int64 { return int64(math.Round(float64(count) * times)) }

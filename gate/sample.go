@@ -17,7 +17,7 @@ type sample struct {
 	margin   float64 // that evidence is compared with
 	weight   float64
 
-	context  context
+	facts    facts
 	relative float64 // f of a relative margin, evidence being the contrast; 0: none
 	base     float64 // the baseline's value, for a relative margin
 }
@@ -41,16 +41,16 @@ func designOf(e *finding.Evidence) design {
 	return independent
 }
 
-// context is what a sample needs to know of the audit besides its finding.
-type context struct {
+// facts are what a sample needs to know of the audit besides its finding.
+type facts struct {
 	all             *finding.PairedCells // one pair of models over all examples; nil where not known
 	populationShift bool                 // disparity is relative to the population's accuracy, not the member's
 }
 
 // newSample reads a finding for a rule. The error is a relative margin of a
 // baseline that has nothing to lose.
-func newSample(r *Rule, m *metric, f *finding.Finding, c context) (sample, error) {
-	s := sample{found: f, n: f.N, weight: 1, context: c}
+func newSample(r *Rule, m *metric, f *finding.Finding, c facts) (sample, error) {
+	s := sample{found: f, n: f.N, weight: 1, facts: c}
 	if w, ok := r.Weights[scopeName(&f.Scope)]; ok {
 		s.weight = w
 	}
@@ -153,7 +153,7 @@ func (s *sample) spread(r *Rule, loss float64, normalized bool) {
 	f, e := s.found, s.found.Evidence
 	switch {
 	case r.Covers == CoversMembers:
-		se, dof, err := memberSpread(e, normalized, s.context.populationShift)
+		se, dof, err := memberSpread(e, normalized, s.facts.populationShift)
 		if err != nil {
 			s.without(finding.TooFewMembers)
 			return
@@ -216,7 +216,7 @@ func (s *sample) disparity(r *Rule) {
 	}
 	changed := e.Pairs.OnlyBase + e.Pairs.OnlyVariant
 	rest := changed
-	if all := s.context.all; all != nil {
+	if all := s.facts.all; all != nil {
 		rest = all.OnlyBase + all.OnlyVariant - changed
 	}
 	switch {

@@ -130,8 +130,9 @@ func together(loss float64, members, examples, interaction part) spread {
 // Its variance over members comes from their counts. Its variance over examples
 // is not in the evidence, which has that of b_t − b₀ alone: with d = b_t − b₀ the
 // contrast is −(d + f·b₀), so that its standard deviation over examples is at most
-// sd(d) + f·sd(b₀), and sd(b₀) at most that of a binomial share. The bound is a
-// few percent too wide at the margins that people use. The interaction, which is
+// sd(d) + f·sd(b₀), and sd(b₀) at most that of a binomial share. The bound is a few
+// percent too wide at the margins that people use, more where hardly an answer
+// changed and the limit is close to the estimate anyway. The interaction, which is
 // taken off, is bounded from below in the same way.
 func (s *sample) contrast(r *Rule) error {
 	f, e := s.found, s.found.Evidence
