@@ -37,7 +37,7 @@ type ExampleWriter struct {
 func NewExampleWriter(w io.Writer) *ExampleWriter {
 	return &ExampleWriter{
 		out: parquet.NewGenericWriter[ExampleRow](w,
-			parquet.Compression(&parquet.Zstd),
+			parquet.Compression(&parquet.Snappy),
 			parquet.MaxRowsPerRowGroup(rowGroupRows),
 			parquet.CreatedBy("lethe", strconv.Itoa(ExampleVersion), ""),
 			parquet.KeyValueMetadata(exampleVersionKey, strconv.Itoa(ExampleVersion))),
