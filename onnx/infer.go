@@ -36,12 +36,13 @@ func Infer(m *Model, inputs map[string]Shape) (map[string]TypeShape, error) {
 }
 
 // maxInts is the largest number of elements of an integer value that is
-// followed. Shapes are shorter by far.
-const maxInts = 1024
+// followed. Shapes are shorter by far; the bound keeps a small file from asking
+// for much memory.
+const maxInts = 128
 
 // maxRank is the largest number of dimensions that a node may give a value, so
 // that a small file cannot ask for shapes of any length.
-const maxRank = 64
+const maxRank = 32
 
 type inference struct {
 	sets     []Opset
@@ -273,10 +274,10 @@ func (c *call) fixedInts(i int) (v []int64, ok bool) {
 	return Shape(dims).Sizes()
 }
 
-// setInts notes the elements of output 0.
+// setInts notes the elements of output 0. v must not be changed after it.
 func (c *call) setInts(v []Dim) {
 	if name := c.n.Output(0); name != "" && len(v) <= maxInts {
-		c.f.ints[name] = append([]Dim{}, v...)
+		c.f.ints[name] = v
 	}
 }
 

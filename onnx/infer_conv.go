@@ -93,7 +93,7 @@ func (w Window) Out(i int, in int64) (int64, error) {
 		return (in + w.Stride[i] - 1) / w.Stride[i], nil
 	}
 	room := in + w.PadBegin[i] + w.PadEnd[i] - w.reach(i)
-	if room < 0 {
+	if room < 0 && !w.Ceil || room <= -w.Stride[i] {
 		return 0, fmt.Errorf("the input has %d elements with padding in spatial dimension %d, the window needs %d",
 			in+w.PadBegin[i]+w.PadEnd[i], i, w.reach(i))
 	}
