@@ -10,7 +10,6 @@ import (
 	"github.com/lethe-audit/lethe/audit"
 	"github.com/lethe-audit/lethe/internal/atomicfile"
 	"github.com/lethe-audit/lethe/prediction"
-	"github.com/lethe-audit/lethe/prediction/importer"
 	"github.com/spf13/cobra"
 )
 
@@ -82,7 +81,7 @@ func (a *app) runAudit(c *cobra.Command, sources []string, o *auditOptions) erro
 	}
 	ctx := c.Context()
 	done := a.step("reading predictions")
-	table, err := importer.Import(ctx, req)
+	table, err := importPredictions(ctx, req)
 	done()
 	if err != nil {
 		return err

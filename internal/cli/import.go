@@ -48,7 +48,7 @@ findings and reads faster.
 
 func (a *app) runImport(c *cobra.Command, req importer.Request, dir string, o prediction.WriteOptions) error {
 	done := a.step("reading predictions")
-	t, err := importer.Import(c.Context(), req)
+	t, err := importPredictions(c.Context(), req)
 	done()
 	if err != nil {
 		return err

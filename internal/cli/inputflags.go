@@ -25,7 +25,12 @@ Predictions come in one of two forms:
     'lethe import' wrote;
   - one file for each model, named by --labels, --baseline and --candidate:
     npy or npz with class numbers [N] or scores [N, C], or any of the above.
-FILE#NAME takes one column or array of a file. .gz and .zst are read as they are.`
+FILE#NAME takes one column or array of a file. .gz and .zst are read as they are.
+
+Language models: --baseline and --candidate may name directories of sample logs that
+lm-evaluation-harness wrote (lm_eval --log_samples), each found by its
+samples_*.jsonl. lm-eval:DIR?metric=NAME&filter=NAME&threshold=X says how answers
+are judged. Each task is then a class (doc/format/llm.md).`
 
 func (f *inputFlags) add(c *cobra.Command) {
 	s := c.Flags()
@@ -62,7 +67,7 @@ func (f *inputFlags) request(sources []string) (importer.Request, error) {
 		}
 		r.Candidates = append(r.Candidates, spec)
 	}
-	if len(sources) == 0 && (f.baseline == "" || len(f.candidates) == 0 || r.Labels == "") {
+	if len(sources) == 0 && (f.baseline == "" || len(f.candidates) == 0 || r.Labels == "" && !isEval(&r)) {
 		return r, errors.New("nothing to read: want a table of predictions, or --labels with --baseline and at least one --candidate")
 	}
 	return r, f.setColumns(&r.Columns)

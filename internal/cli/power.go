@@ -9,7 +9,6 @@ import (
 	"github.com/lethe-audit/lethe/audit/power"
 	"github.com/lethe-audit/lethe/internal/num"
 	"github.com/lethe-audit/lethe/internal/texttab"
-	"github.com/lethe-audit/lethe/prediction/importer"
 	"github.com/spf13/cobra"
 )
 
@@ -110,7 +109,7 @@ func (a *app) runPower(c *cobra.Command, sources []string, o *powerOptions) erro
 
 // guess is what predictions, or the numbers given, say about the plan.
 func (a *app) guess(c *cobra.Command, sources []string, o *powerOptions) (*power.Guess, error) {
-	fromFiles := len(sources) > 0 || o.input.req.Labels != ""
+	fromFiles := len(sources) > 0 || o.input.req.Labels != "" || o.input.baseline != ""
 	if !fromFiles {
 		if o.examples < 1 || o.classes < 2 {
 			return nil, errUsage{fmt.Errorf("want predictions, or --classes (2 or more) and --examples per class"), "lethe power"}
@@ -124,7 +123,7 @@ func (a *app) guess(c *cobra.Command, sources []string, o *powerOptions) (*power
 		return nil, errUsage{err, c.CommandPath()}
 	}
 	done := a.step("reading predictions")
-	t, err := importer.Import(c.Context(), req)
+	t, err := importPredictions(c.Context(), req)
 	done()
 	if err != nil {
 		return nil, err
