@@ -111,28 +111,30 @@ func (im *importing) open(s Source) error {
 	return nil
 }
 
-// read reads all files, several at a time.
+// read reads all files, several at a time. Of several errors the first in the order
+// of the files is told.
 func (im *importing) read(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
+	var failed []*error
 	for _, m := range im.models {
-		slots := make([]*samples, 0, len(m.run.files))
 		for _, task := range sortedKeys(m.run.files) {
-			s := &samples{task: task}
-			slots = append(slots, s)
-			m.tasks[task] = s
-			file := m.run.files[task]
+			s, slot, file := &samples{task: task}, new(error), m.run.files[task]
+			m.tasks[task], failed = s, append(failed, slot)
 			g.Go(func() error {
 				read, err := readSamples(ctx, file, task, im.o)
-				if err == nil {
+				if *slot = err; err == nil {
 					*s = *read
 				}
-				return err
+				return nil
 			})
 		}
 	}
-	if err := g.Wait(); err != nil {
-		return err
+	_ = g.Wait() // the goroutines return none
+	for _, err := range failed {
+		if *err != nil {
+			return *err
+		}
 	}
 	for _, m := range im.models {
 		m.index = map[string]map[occurrence]int32{}
