@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lethe-audit/lethe/engine/enginetest/tflite"
+	"github.com/lethe-audit/lethe/internal/realdata"
+	"github.com/lethe-audit/lethe/onnx"
+	"github.com/lethe-audit/lethe/prediction"
+)
+
+// mlperfModels writes MLPerf-tiny's two networks for CIFAR-10 as ONNX, rebuilt
+// from their float TFLite files.
+func mlperfModels(t *testing.T) (small, large string) {
+	t.Helper()
+	dir := t.TempDir()
+	convert := func(from, to string) string {
+		m, err := tflite.Load(realdata.Path(t, "models", "mlperf-tiny-cifar10", from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, to)
+		if err := onnx.Save(m, path, onnx.DefaultSaveOptions()); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	return convert("pretrainedResnet.tflite", "resnet8.onnx"), convert("pretrainedResnet_large_float.tflite", "resnet8large.onnx")
+}
+
+// knownClasses is a column of the predictions that came with the real data,
+// by index in the test set (SOURCES.md says what computed them).
+func knownClasses(t *testing.T, column string) []int {
+	t.Helper()
+	f, err := os.Open(realdata.Path(t, "cifar10-computed-predictions", "cifar10_test_predictions.csv.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(bufio.NewReader(f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(z).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.Index(rows[0], column)
+	if at < 0 {
+		t.Fatalf("no column %s in %v", column, rows[0])
+	}
+	out := make([]int, 0, len(rows)-1)
+	for i, r := range rows[1:] {
+		class, err := strconv.Atoi(r[at])
+		if err != nil || r[0] != strconv.Itoa(i) {
+			t.Fatalf("row %d: %v", i, r)
+		}
+		out = append(out, class)
+	}
+	return out
+}
+
+// topGap is how far the two largest scores of an example are apart.
+func topGap(t *testing.T, m prediction.Member, example int, scores []float32) float64 {
+	t.Helper()
+	if err := m.Scores.Rows(example, scores); err != nil {
+		t.Fatal(err)
+	}
+	s := slices.Clone(scores)
+	slices.Sort(s)
+	return float64(s[len(s)-1] - s[len(s)-2])
+}
+
+// nearTie is the gap of two probabilities below which runtimes may order them
+// differently: float32 sums in another order.
+const nearTie = 1e-4
+
+// MLPerf-tiny's networks, rebuilt as ONNX, reach their published accuracies and
+// give every image the class that was computed for it elsewhere, near-ties
+// aside. The images go in as they are, 0 to 255.
+func TestMLPerfTiny(t *testing.T) {
+	small, large := mlperfModels(t)
+	dir := t.TempDir()
+	data := "cifar10:" + cifarTest(t) + "?scale=1"
+	code, stdout, stderr := run(t, dir, "--quiet", "predict", small, large, "--data", data, "-o", "predictions")
+	if code != ExitOK {
+		t.Fatalf("exit code %d\n%s", code, stderr)
+	}
+	for _, want := range []string{"87.19 %", "91.28 %"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no accuracy %s in\n%s", want, stdout)
+		}
+	}
+	got, err := prediction.Read(t.Context(), filepath.Join(dir, "predictions"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores := make([]float32, len(got.Classes))
+	for v, column := range []string{"resnet8_fp32_pred", "resnet8large_fp32_pred"} {
+		known, member := knownClasses(t, column), got.Variants[v].Members[0]
+		if len(known) != got.Len() {
+			t.Fatalf("%d known classes, %d predictions", len(known), got.Len())
+		}
+		for i := range got.Len() {
+			index, err := strconv.Atoi(strings.TrimPrefix(string(got.ID(i)), "test/"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			class := int(member.Predicted.At(i))
+			if class == known[index] {
+				continue
+			}
+			gap := topGap(t, member, i, scores)
+			t.Logf("%s, image %d: class %d, known %d, top-2 gap %.2g", column, index, class, known[index], gap)
+			if gap > nearTie {
+				t.Errorf("%s, image %d: class %d, known %d, and no near-tie", column, index, class, known[index])
+			}
+		}
+	}
+}
