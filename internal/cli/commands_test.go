@@ -127,6 +127,13 @@ func fixture(t *testing.T, dir string) {
 		fmt.Fprintf(&wide, "img%03d,%d,%d,%d\n", i, labels[i], table["fp32"][i], table["int8"][i])
 	}
 	write(t, dir, "attrs.csv", attrs.String())
+	for name, from := range map[string]string{"f16.kld": "base.kld", "q4.kld": "candidate.kld"} {
+		b, err := os.ReadFile(filepath.Join("..", "..", "prediction", "llm", "testdata", from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, name, string(b))
+	}
 	write(t, dir, "names.txt", "cat\ndog\nfrog\nship\n")
 	write(t, dir, "predictions.csv", long.String())
 	write(t, dir, "preds.csv", wide.String())
