@@ -29,6 +29,7 @@ func Rules() []Rule {
 		{"engine/enginetest/tflite", "onnx"},
 		{"engine/enginetest", "onnx"},
 		{"engine", "onnx engine/kernel engine/op engine/tensor"},
+		{"engine/ort", "engine onnx engine/tensor"},
 		{"engine/kernel/gen", ""},
 		{"infer", "dataset onnx engine engine/tensor prediction internal/atomicfile"},
 		// the right half: predictions to findings to reports
