@@ -27,12 +27,20 @@ func (g *graph) fold() error {
 		}
 		for i, v := range s.out {
 			if v != nil {
-				v.konst, v.from = out[i], nil
+				g.settled(v, out[i])
 			}
 		}
 	}
 	g.steps = kept
 	return nil
+}
+
+// settled makes v, which a step made, a constant.
+func (g *graph) settled(v *value, t tensor.Tensor) {
+	v.konst, v.from = t, nil
+	if g.keep {
+		g.folded = append(g.folded, v)
+	}
 }
 
 // skipIdentities lets readers of a step that only passes its operand on read

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lethe-audit/lethe/engine/op"
 	"github.com/lethe-audit/lethe/engine/tensor"
@@ -46,7 +47,8 @@ type graph struct {
 	steps   []*step
 	inputs  []*value
 	outputs []*value
-	keep    bool // every named value is wanted, not only the outputs
+	keep    bool     // every named value is wanted, not only the outputs
+	folded  []*value // with keep: values that steps made and that are constant now
 	opset   int
 	file    string
 }
@@ -201,6 +203,7 @@ func (g *graph) clone() *graph {
 		}
 		return out
 	}
+	c.folded = slices.Clip(g.folded)
 	c.inputs, c.steps = values(g.inputs), nil
 	for _, s := range g.steps {
 		n := *s

@@ -115,7 +115,7 @@ func (g *graph) settle(f facts) {
 		}
 		for _, v := range s.out {
 			if v != nil {
-				v.konst, v.from = f[v].Value, nil
+				g.settled(v, f[v].Value)
 			}
 		}
 		return true

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lethe-audit/lethe/engine/kernel"
 	"github.com/lethe-audit/lethe/engine/op"
@@ -191,12 +192,14 @@ func (b *planBuilder) deliver() {
 	if !b.graph.keep {
 		return
 	}
+	kept := slices.Clone(b.graph.folded)
 	for _, s := range b.graph.steps {
-		for _, v := range s.out {
-			if v != nil && v.name != "" && !done[v.name] {
-				add(v, v.name)
-				done[v.name] = true
-			}
+		kept = append(kept, s.out...)
+	}
+	for _, v := range kept {
+		if v != nil && v.name != "" && !done[v.name] {
+			add(v, v.name)
+			done[v.name] = true
 		}
 	}
 }

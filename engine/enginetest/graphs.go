@@ -207,5 +207,5 @@ func sharedConv(b *Builder, x string) (string, int) {
 func lrn(b *Builder, x string) (string, int) {
 	y := b.Relu(b.Conv(x, ConvSpec{Out: 12, Kernel: 3}))
 	y = b.Node("LRN", []string{y}, onnx.IntAttr("size", 5), onnx.FloatAttr("alpha", 0.1), onnx.FloatAttr("beta", 0.75), onnx.FloatAttr("bias", 1))
-	return b.Node("LRN", []string{y}, onnx.IntAttr("size", 4), onnx.FloatAttr("beta", 0.6)), 4
+	return b.Node("LRN", []string{y}, onnx.IntAttr("size", 3), onnx.FloatAttr("beta", 0.6)), 4
 }

@@ -272,3 +272,7 @@ func sliceAt(typ Type, p unsafe.Pointer, n int) any {
 	}
 	return unsafe.Slice((*BFloat16)(p), n)
 }
+
+// Elements is the elements of t, not copied, as a slice of their Go type in an
+// interface; nil for the zero Tensor. [Data] and [Of] give the slice itself.
+func (t Tensor) Elements() any { return t.data }

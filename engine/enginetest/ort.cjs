@@ -1,0 +1,56 @@
+// Runs a model in ONNX Runtime. argv[2] is the folder that onnxruntime-node is
+// installed in, argv[3] a job as JSON: {model, threads, optimize, inputs:
+// [{name, type, dims, file}], outputs, warmup, runs}. Files hold raw
+// little-endian elements. The answer on stdout is {outputs: [{name, type,
+// dims, file}], seconds: [one for each run], peak: bytes}.
+'use strict';
+const fs = require('fs');
+const path = require('path');
+const { createRequire } = require('module');
+
+const arrays = {
+  float32: Float32Array, float64: Float64Array, float16: Uint16Array, uint8: Uint8Array, int8: Int8Array,
+  uint16: Uint16Array, int16: Int16Array, int32: Int32Array, uint32: Uint32Array,
+  int64: BigInt64Array, uint64: BigUint64Array, bool: Uint8Array,
+};
+
+async function main() {
+  const load = createRequire(path.join(process.argv[2], 'package.json'));
+  const ort = load('onnxruntime-node');
+  const job = JSON.parse(process.argv[3]);
+  const session = await ort.InferenceSession.create(job.model, {
+    intraOpNumThreads: job.threads,
+    interOpNumThreads: 1,
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: job.optimize ? 'all' : 'disabled',
+    logSeverityLevel: 3,
+  });
+  const feeds = {};
+  for (const x of job.inputs) {
+    const raw = fs.readFileSync(x.file);
+    const bytes = raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.length);
+    feeds[x.name] = new ort.Tensor(x.type, new arrays[x.type](bytes), x.dims);
+  }
+  const seconds = [];
+  let results;
+  for (let i = -job.warmup; i < job.runs; i++) {
+    const start = process.hrtime.bigint();
+    results = await session.run(feeds);
+    if (i >= 0) seconds.push(Number(process.hrtime.bigint() - start) / 1e9);
+  }
+  const outputs = [];
+  if (job.outputs) {
+    session.outputNames.forEach((name, i) => {
+      const t = results[name];
+      const file = path.join(job.outputs, `out_${i}.bin`);
+      fs.writeFileSync(file, Buffer.from(t.data.buffer, t.data.byteOffset, t.data.byteLength));
+      outputs.push({ name, type: t.type, dims: t.dims, file });
+    });
+  }
+  process.stdout.write(JSON.stringify({ outputs, seconds, peak: process.resourceUsage().maxRSS * 1024 }));
+}
+
+main().catch((e) => {
+  process.stderr.write(String(e && e.message || e));
+  process.exit(1);
+});
