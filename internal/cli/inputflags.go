@@ -27,10 +27,10 @@ Predictions come in one of two forms:
     npy or npz with class numbers [N] or scores [N, C], or any of the above.
 FILE#NAME takes one column or array of a file. .gz and .zst are read as they are.
 
-Language models: --baseline and --candidate may name directories of sample logs that
-lm-evaluation-harness wrote (lm_eval --log_samples), each found by its
-samples_*.jsonl. lm-eval:DIR?metric=NAME&filter=NAME&threshold=X says how answers
-are judged. Each task is then a class (doc/format/llm.md).`
+Language models: --baseline and --candidate may name directories of sample logs of
+lm-evaluation-harness (samples_*.jsonl), HELM (per_instance_stats.json) or
+inspect_ai (*.eval). lm-eval:DIR?metric=NAME&filter=NAME&threshold=X says how
+answers are judged. Each task is then a class (doc/format/llm.md).`
 
 func (f *inputFlags) add(c *cobra.Command) {
 	s := c.Flags()

@@ -2,8 +2,9 @@
 // [prediction.Table].
 //
 // It reads what lm-evaluation-harness writes with --log_samples:
-// samples_TASK_DATE.jsonl and results_DATE.json (doc/format/llm.md names the
-// version and the source). Of every line only the fields that are needed are
+// samples_TASK_DATE.jsonl and results_DATE.json, what HELM writes as
+// per_instance_stats.json, and the .eval files of inspect_ai (doc/format/llm.md names
+// the sources). Of every line only the fields that are needed are
 // decoded; a log of any size takes memory by its number of documents alone.
 //
 // Where there are two tasks or more, a class is a task: its recall is the share of
@@ -12,6 +13,7 @@
 // wrong answers that change are seen. A single task of multiple choice has its
 // choices as classes.
 //
-// Documents are joined by the hashes of document, prompt and target, never by row.
+// Documents are joined by the hashes of document, prompt and target, or by id where a
+// log has no hashes; never by row.
 // [CompareKLD] compares two files of log-probabilities that llama-perplexity wrote.
 package llm

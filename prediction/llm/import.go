@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -98,7 +99,7 @@ func (im *importing) open(s Source) error {
 			return err
 		}
 		if len(runs) == 0 {
-			return &Error{File: dir, Want: "samples_TASK_DATE.jsonl, which lm-evaluation-harness writes with --log_samples", Got: "none"}
+			return &Error{File: dir, Want: "samples_TASK_DATE.jsonl of lm-evaluation-harness (--log_samples), per_instance_stats.json of HELM or *.eval of inspect_ai", Got: "none"}
 		}
 		for _, r := range runs {
 			list = append(list, &model{name: fmt.Sprintf("%s-%d", s.Name, len(list)+1), run: r, tasks: map[string]*samples{}})
@@ -224,7 +225,7 @@ func (im *importing) sameTasks() error {
 		}
 	}
 	for _, m := range im.models {
-		if m.run.results == nil || len(m.run.results.TaskHashes) == 0 {
+		if dated().MatchString(filepath.Base(anyFile(m.run))) && (m.run.results == nil || len(m.run.results.TaskHashes) == 0) {
 			im.note("%s has no task_hashes in a results file: only the hashes of each document were compared", anyFile(m.run))
 		}
 	}
@@ -317,6 +318,10 @@ func (im *importing) disjoint(task string) error {
 func (im *importing) ids() []dataset.ExampleID {
 	out := make([]dataset.ExampleID, len(im.examples))
 	for i, e := range im.examples {
+		if name := im.of(0, &e).name; name != "" {
+			out[i] = dataset.ExampleID(im.tasks[e.task] + "/" + name)
+			continue
+		}
 		out[i] = dataset.ExampleID(fmt.Sprintf("%s/%d", im.tasks[e.task], e.docID))
 		if i > 0 && e.task == im.examples[i-1].task && e.docID == im.examples[i-1].docID {
 			out[i] += dataset.ExampleID(fmt.Sprintf(" (%x)", im.models[0].tasks[im.tasks[e.task]].list[e.at[0]].key[:4]))

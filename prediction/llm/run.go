@@ -35,7 +35,7 @@ func dated() *regexp.Regexp {
 	return regexp.MustCompile(`^(samples|results)_(?:(.+)_)?(\d{4}-\d{2}-\d{2}T[0-9.\-]+)\.jsonl?$`)
 }
 
-// IsDir reports whether a directory, or one below it, holds samples_*.jsonl.
+// IsDir reports whether a directory, or one below it, holds logs that are read here.
 func IsDir(dir string) bool {
 	runs, err := findRuns(dir)
 	return err == nil && len(runs) > 0
@@ -84,7 +84,11 @@ func findRuns(dir string) ([]*run, error) {
 		}
 	}
 	slices.SortFunc(out, func(a, b *run) int { return strings.Compare(a.date, b.date) })
-	return merge(out)
+	evals, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.eval"))
+	if err != nil {
+		return nil, fmt.Errorf("llm: %s: %w", dir, err)
+	}
+	return merge(append(out, addOthers(append(evals, append(names, below...)...))...))
 }
 
 func escapeGlob(dir string) string {

@@ -11,8 +11,10 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/lethe-audit/lethe/prediction"
 )
@@ -58,6 +60,7 @@ type sample struct {
 	choice int16 // 0, 1, ...; -1 where the task is no multiple choice
 	gold   int16 // -1 where it is not a number of a choice
 	line   int32
+	name   string // what the log calls the document, where that is no number
 }
 
 // samples are one file.
@@ -86,6 +89,12 @@ type row struct {
 
 // readSamples reads one file of samples.
 func readSamples(ctx context.Context, name, task string, o Options) (*samples, error) {
+	switch {
+	case filepath.Base(name) == helmFile:
+		return readHELM(ctx, name, task, o)
+	case strings.HasSuffix(name, ".eval"):
+		return readInspect(ctx, name, task, o)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, &Error{File: name, Want: "a file of samples", Got: err.Error()}
@@ -348,4 +357,16 @@ func (s *samples) choose(o Options, byFilter map[string][]sample, metricOf map[s
 	s.list, s.metric = byFilter[s.filter], metricOf[s.filter]
 	s.input.Rows = int64(len(s.list))
 	return nil
+}
+
+// digestFile is the digest and the size of a file.
+func digestFile(name string) (string, int64, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close() // opened for reading: nothing is lost
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), n, err
 }
