@@ -27,6 +27,7 @@ func Rules() []Rule {
 		{"engine/tensor", ""},
 		{"engine/op", "onnx engine/tensor"},
 		{"engine/enginetest/tflite", "onnx"},
+		{"engine/enginetest/ortlib", ""},
 		{"engine/enginetest", "onnx engine/tensor"},
 		{"engine", "onnx engine/kernel engine/op engine/tensor"},
 		{"engine/ort", "engine onnx engine/tensor"},
