@@ -35,6 +35,12 @@ bin/gen --examples 50000 --classes 1000 --members 10 --format csv -o "$OUT/long.
 measure -n 5 -name "60 x 50,000 from CSV to HTML" -- \
     bin/lethe audit "$OUT/long.csv" -o "$OUT/audit" --force --no-copy --quiet
 
+bin/gen --examples 136000 --format lm-eval -o "$OUT/lm-eval"
+measure -n 3 -name "1 GB of sample logs of two language models, audited" -- \
+    bin/lethe audit --baseline "fp16=$OUT/lm-eval/fp16" --candidate "int4=$OUT/lm-eval/int4" \
+    -o "$OUT/audit" --force --no-copy --quiet --no-resample
+rm -rf "$OUT/lm-eval"
+
 echo "## Yardstick (NumPy, pandas, SciPy) and the same two checks"
 bin/gen --examples 1000000 --classes 1000 --members 10 --format npy -o "$OUT/npy"
 members() { # NAME=file,file,...

@@ -3,7 +3,8 @@
 //	go run ./bench/gen --examples 1000000 --classes 1000 --members 10 --candidates 5 --format dir -o out/bench/dir
 //
 // Formats: dir (Lethe's own directory), npy (labels.npy and one file for each
-// model, as the yardstick reads them), csv (one long table).
+// model, as the yardstick reads them), csv (one long table), lm-eval (sample logs
+// of two language models, --examples documents each).
 package main
 
 import (
@@ -34,7 +35,7 @@ func run(args []string) error {
 	classes := f.Int("classes", 1000, "classes")
 	members := f.Int("members", 10, "members of each variant")
 	candidates := f.Int("candidates", 5, "variants beside the baseline, 1 to 5")
-	format := f.String("format", "dir", "dir, npy or csv")
+	format := f.String("format", "dir", "dir, npy, csv or lm-eval")
 	seed := f.Uint64("seed", 1, "seed")
 	out := f.String("o", "", "directory (dir, npy) or file (csv) to write")
 	if err := f.Parse(args); err != nil {
@@ -42,6 +43,9 @@ func run(args []string) error {
 	}
 	if *out == "" || *candidates < 1 || *candidates > 5 {
 		return fmt.Errorf("gen: want -o and 1 to 5 candidates")
+	}
+	if *format == "lm-eval" {
+		return writeSamples(*out, *examples, *seed)
 	}
 	spec := planted.Large(*examples, *classes, *members)
 	spec.Seed = *seed
@@ -64,7 +68,7 @@ func run(args []string) error {
 	case "csv":
 		return atomicfile.Write(*out, func(w io.Writer) error { return writeCSV(w, table) })
 	}
-	return fmt.Errorf("gen: format %q, want dir, npy or csv", *format)
+	return fmt.Errorf("gen: format %q, want dir, npy, csv or lm-eval", *format)
 }
 
 func writeArrays(dir string, t *prediction.Table) error {
