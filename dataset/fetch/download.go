@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -74,6 +75,7 @@ func complete(ctx context.Context, url, part string, d *dataset.Download, o Opti
 	}
 	defer f.Close() // for errors; a successful end closes below
 	most := int64(0) // bytes ever had: a start from nothing is no gain
+	first := true
 	for failures := 0; ; {
 		before, err := f.Seek(0, io.SeekEnd)
 		if err != nil {
@@ -96,9 +98,11 @@ func complete(ctx context.Context, url, part string, d *dataset.Download, o Opti
 		if err == nil {
 			err = fmt.Errorf("%s: the file has %d bytes, want %d", url, after, d.Bytes)
 		}
-		if !mayPass(err) {
-			return err
+		var dial *net.OpError
+		if !mayPass(err) || first && errors.As(err, &dial) && dial.Op == "dial" {
+			return err // no network, no such host: said at once
 		}
+		first = false
 		if after > max(most, before) {
 			failures = 0
 		}

@@ -443,3 +443,17 @@ func TestByHand(t *testing.T) {
 		}
 	}
 }
+
+// Without a network the error comes at once, not after all retries.
+func TestNoNetwork(t *testing.T) {
+	files := map[string][]byte{}
+	s := serve(t, files)
+	packed, _ := sets(t, s, files)
+	s.Close()
+	o := quick()
+	o.Wait = time.Hour
+	dir := t.TempDir()
+	if _, err := Fetch(t.Context(), packed, dir, o); err == nil || !strings.Contains(err.Error(), "connect") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -116,7 +116,7 @@ func open(ctx context.Context, r dataset.Request) (dataset.Dataset, error) {
 	if len(classes) == 0 {
 		return nil, &dataset.NotThere{Path: at.dir, Want: "a folder for each class"}
 	}
-	set := dataset.FileSet{Name: filepath.Base(filepath.Clean(r.Path)), Root: at.dir, Classes: classes, Notes: t.notes}
+	set := dataset.FileSet{Name: nameOf(r.Path), Root: at.dir, Classes: classes, Notes: t.notes}
 	for c, name := range classes {
 		found, err := dataset.FindImages(ctx, at.dir, name)
 		if err != nil {
@@ -137,11 +137,19 @@ func open(ctx context.Context, r dataset.Request) (dataset.Dataset, error) {
 	return dataset.NewFileList(set)
 }
 
+// nameOf is the name of a folder, however the path to it is written.
+func nameOf(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	return filepath.Base(dir)
+}
+
 // choose is the folder of the asked split; without a wish the test split, else
 // the validation split, else what there is.
 func (t *tree) choose(want dataset.Split) (splitFolder, error) {
 	if len(t.splits) == 0 {
-		whole := splitFolder{dataset.SplitNamed(filepath.Base(t.root)), t.root}
+		whole := splitFolder{dataset.SplitNamed(nameOf(t.root)), t.root}
 		if want != dataset.SplitUnknown && want != whole.split {
 			return whole, fmt.Errorf("%s is not divided into splits (folders train, val, test); leave out split=%s", t.root, want)
 		}

@@ -244,6 +244,9 @@ func TestDocumentedCommands(t *testing.T) {
 				fixture(t, dir)
 				args := strings.Fields(command)[1:]
 				prepare(t, dir, args)
+				if strings.HasPrefix(command, "lethe data fetch") {
+					args = append(args, "--dry-run") // no network in tests; package fetch has its own
+				}
 				must(t, dir, args...)
 			})
 		}
