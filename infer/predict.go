@@ -33,6 +33,8 @@ type Job struct {
 	Tool       string // name and version of the program, part of the key
 	Options    Options
 	Engine     engine.Options
+	// Runtime chooses what runs a model; nil is the engine ([GoRuntime]).
+	Runtime func(m *onnx.Model, o engine.Options) (Runtime, error)
 	// Start is told which model runs next, Done what came of it; nil members
 	// are not called.
 	Start func(file string, index, total int)
@@ -108,14 +110,22 @@ func (r *Result) one(ctx context.Context, job *Job, file string, data []byte, v 
 	if len(v.Members) == 0 {
 		v.Kind, v.Level = kindOf(inspected)
 	}
-	h := sha256.Sum256(fmt.Append(nil, facts.Digest, hex.EncodeToString(data), job.Tool, job.Engine.Reference))
+	choose := job.Runtime
+	if choose == nil {
+		choose = GoRuntime
+	}
+	rt, err := choose(model, job.Engine)
+	if err != nil {
+		return m, err
+	}
+	h := sha256.Sum256(fmt.Append(nil, facts.Digest, hex.EncodeToString(data), job.Tool, job.Engine.Reference, rt.Name))
 	key := hex.EncodeToString(h[:16])
 	f, resumed, err := stored(job.Work, key)
 	if err != nil {
 		return m, err
 	}
 	if !resumed {
-		if f, err = runModel(ctx, job, model, key); err != nil {
+		if f, err = runModel(ctx, job, rt, key); err != nil {
 			return m, err
 		}
 	}
@@ -132,6 +142,7 @@ func (r *Result) one(ctx context.Context, job *Job, file string, data []byte, v 
 	}
 	r.files = append(r.files, scores)
 	m.Facts = facts
+	m.Config = map[string]string{"runtime": rt.Name}
 	r.Table.Inputs = append(r.Table.Inputs, prediction.Input{Path: file, Digest: facts.Digest, Bytes: facts.Bytes, Role: "model"})
 	if job.Done != nil {
 		job.Done(file, correct(r.Table, m), r.Table.Len(), resumed)
@@ -139,8 +150,8 @@ func (r *Result) one(ctx context.Context, job *Job, file string, data []byte, v 
 	return m, nil
 }
 
-func runModel(ctx context.Context, job *Job, model *onnx.Model, key string) (f *finished, err error) {
-	session, err := engine.New(model, job.Engine)
+func runModel(ctx context.Context, job *Job, rt Runtime, key string) (f *finished, err error) {
+	session, err := rt.Open()
 	if err != nil {
 		return nil, err
 	}

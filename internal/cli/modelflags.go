@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ type modelFlags struct {
 	batch    int
 	threads  int
 	badLimit float64
+	runtime  runtimeFlags
 }
 
 const modelHelp = `
@@ -40,10 +42,14 @@ func (f *modelFlags) add(c *cobra.Command) {
 	s.IntVar(&f.batch, "batch", infer.DefaultOptions().Batch, "images computed at once")
 	s.IntVar(&f.threads, "threads", 0, "cores to use (default: all)")
 	s.Float64Var(&f.badLimit, "bad-limit", infer.DefaultOptions().BadLimit, "share of images that may be damaged or missing")
+	f.runtime.add(s)
 }
 
 // variants are the populations that the arguments name, the baseline first.
 func (f *modelFlags) variants(models []string) ([]infer.Variant, error) {
+	if err := f.runtime.check(); err != nil {
+		return nil, err
+	}
 	var out []infer.Variant
 	seen := map[string]bool{}
 	for _, arg := range models {
@@ -94,11 +100,14 @@ func (a *app) predictions(ctx context.Context, f *modelFlags, variants []infer.V
 	for _, n := range opened.Notes {
 		a.log.Info(n)
 	}
+	rt := a.newRuntimes(f.runtime)
+	defer func() { err = errors.Join(err, rt.close()) }()
 	job := &infer.Job{
 		Variants: variants, Data: opened.Dataset, Preprocess: opened.Preprocess, Source: f.data,
 		Paired: f.paired, Work: work, Tool: a.tool(),
 		Options: infer.Options{Batch: f.batch, BadLimit: f.badLimit},
 		Engine:  engine.Options{Threads: f.threads, CPU: a.io.Env("LETHE_CPU")},
+		Runtime: rt.choose,
 	}
 	var bar *progress.Bar
 	job.Start = func(file string, i, n int) {
