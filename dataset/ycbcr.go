@@ -62,16 +62,22 @@ func jpegColours(m *image.YCbCr) *Image {
 func jpegRow(dst, luma, cb, cr []uint8) {
 	const half = 1 << 15
 	cb, cr = cb[:len(luma)], cr[:len(luma)]
-	dst = dst[:3*len(luma)]
 	for x, l := range luma {
 		y, b, r := int32(l), int32(cb[x])-128, int32(cr[x])-128
-		dst[3*x] = clamp8(y + (91881*r+half)>>16)
-		dst[3*x+1] = clamp8(y + (-22554*b-46802*r+half)>>16)
-		dst[3*x+2] = clamp8(y + (116130*b+half)>>16)
+		p := dst[3*x : 3*x+3 : 3*x+3]
+		p[0] = clamp8(y + (91881*r+half)>>16)
+		p[1] = clamp8(y + (-22554*b-46802*r+half)>>16)
+		p[2] = clamp8(y + (116130*b+half)>>16)
 	}
 }
 
-func clamp8(v int32) uint8 { return uint8(min(max(v, 0), 255)) }
+// clamp8 brings v into 0 to 255. Most values are: one branch, well predicted.
+func clamp8(v int32) uint8 {
+	if uint32(v) <= 255 {
+		return uint8(v)
+	}
+	return uint8(^(v >> 31)) // all ones above, zero below
+}
 
 // jpegUpsampler brings rows of a component to full resolution.
 type jpegUpsampler struct {
@@ -117,17 +123,16 @@ func (u *jpegUpsampler) row(dst []uint8, p plane, y int) {
 func fancyRow(dst []uint8, s []int32, left, right int32, shift uint) {
 	n := len(s)
 	dst = dst[:2*n]
-	for x, v := range s {
-		before, after := v, v
-		if x > 0 {
-			before = s[x-1]
-		}
-		if x < n-1 {
-			after = s[x+1]
-		}
-		dst[2*x] = uint8((3*v + before + left) >> shift)
-		dst[2*x+1] = uint8((3*v + after + right) >> shift)
+	before, v := s[0], s[0]
+	for x, after := range s[1:] {
+		three := 3 * v
+		pair := dst[2*x : 2*x+2 : 2*x+2]
+		pair[0] = uint8((three + before + left) >> (shift & 31))
+		pair[1] = uint8((three + after + right) >> (shift & 31))
+		before, v = v, after
 	}
+	dst[2*n-2] = uint8((3*v + before + left) >> (shift & 31))
+	dst[2*n-1] = uint8((4*v + right) >> (shift & 31))
 }
 
 // webpColours converts a decoded lossy WebP to RGB as libwebp does (upsampling.c,

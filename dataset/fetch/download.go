@@ -73,7 +73,7 @@ func complete(ctx context.Context, url, part string, d *dataset.Download, o Opti
 	if err != nil {
 		return err
 	}
-	defer f.Close() // for errors; a successful end closes below
+	defer f.Close()  // for errors; a successful end closes below
 	most := int64(0) // bytes ever had: a start from nothing is no gain
 	first := true
 	for failures := 0; ; {
