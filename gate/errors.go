@@ -8,9 +8,9 @@ import (
 // Location is a place in a policy file. Lines and columns count from 1; line 0
 // is a rule that no file holds.
 type Location struct {
-	File   string
-	Line   int
-	Column int
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
 }
 
 // String is "file:line:column", as far as it is known.

@@ -80,8 +80,8 @@ const (
 
 // Margin is the loss that matters. The zero Margin is none.
 type Margin struct {
-	Value float64 // a share for Points and Relative (0.02 is 2pp or 2%rel), else as is
-	Unit  Unit
+	Value float64 `json:"value"` // a share for Points and Relative (0.02 is 2pp or 2%rel), else as is
+	Unit  Unit    `json:"unit,omitempty"`
 }
 
 // String is the margin as it is written in a policy: "2pp", "5%rel".
@@ -100,22 +100,22 @@ func number(v float64) string { return fmt.Sprintf("%.10g", v) }
 
 // Rule is one line of a policy.
 type Rule struct {
-	Name        string
-	Metric      string
-	Scope       Scope
-	Over        Scope              // for Worst: the worst of what
-	Margin      Margin             // what may be lost; none for a floor and for Difference
-	Floor       *float64           // least value of the candidate itself, a share; nil: none
-	Test        Test               //
-	Alpha       float64            // level of the test, one-sided, in (0, 0.5)
-	Adjust      Adjust             //
-	MinN        int                // examples a scope needs, at least 1
-	OnUndecided Verdict            // what an undecided rule counts as
-	Covers      Covers             //
-	Weights     map[string]float64 // harm of a class or subgroup relative to others (1): its loss times the weight is compared with the margin
-	Only        []string           // the scopes by name; empty: all
-	Except      []string           // scopes that are left out by name
-	At          Location           // where it stands
+	Name        string             `json:"name"`
+	Metric      string             `json:"metric"`
+	Scope       Scope              `json:"scope"`
+	Over        Scope              `json:"over,omitempty"`    // for Worst: the worst of what
+	Margin      Margin             `json:"margin"`            // what may be lost; none for a floor and for Difference
+	Floor       *float64           `json:"floor,omitempty"`   // least value of the candidate itself, a share; nil: none
+	Test        Test               `json:"test"`              //
+	Alpha       float64            `json:"alpha"`             // level of the test, one-sided, in (0, 0.5)
+	Adjust      Adjust             `json:"adjust"`            //
+	MinN        int                `json:"min_n"`             // examples a scope needs, at least 1
+	OnUndecided Verdict            `json:"on_undecided"`      // what an undecided rule counts as
+	Covers      Covers             `json:"covers,omitempty"`  //
+	Weights     map[string]float64 `json:"weights,omitempty"` // harm of a class or subgroup relative to others (1): its loss times the weight is compared with the margin
+	Only        []string           `json:"only,omitempty"`    // the scopes by name; empty: all
+	Except      []string           `json:"except,omitempty"`  // scopes that are left out by name
+	At          Location           `json:"at"`                // where it stands
 }
 
 // DefaultRule is a rule of non-inferiority at alpha .05 without metric, scope and margin.

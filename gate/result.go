@@ -28,72 +28,80 @@ func worse(a, b Verdict) Verdict {
 
 // Result is what a gate decided.
 type Result struct {
-	Verdict  Verdict
-	Policy   string // its name
-	File     string // of the policy, or the name of a pack
-	Tool     string // that made the audit
-	Title    string // of the audit
-	Baseline string
-	Variants []string
-	Examples int
-	Doubts   []Doubt
-	Rules    []RuleResult // rules in order, for each variant in order
+	Verdict  Verdict      `json:"verdict"`
+	Policy   string       `json:"policy"`          // its name
+	File     string       `json:"file"`            // of the policy, or the name of a pack
+	Tool     string       `json:"tool"`            // that made the audit
+	Title    string       `json:"title,omitempty"` // of the audit
+	Baseline string       `json:"baseline"`
+	Variants []string     `json:"variants,omitempty"`
+	Examples int          `json:"examples"`
+	Doubts   []Doubt      `json:"doubts"`
+	Rules    []RuleResult `json:"rules"` // rules in order, for each variant in order
 }
 
 // Doubt is why an audit cannot pass whatever the rules say.
 type Doubt struct {
-	Code    string // stable, kebab-case: "identical", "baseline-at-chance", ...
-	Variant string // "" for all
-	Verdict Verdict
-	Text    string // one sentence
+	Code    string  `json:"code"`    // stable, kebab-case: "identical", "baseline-at-chance", ...
+	Variant string  `json:"variant"` // "" for all
+	Verdict Verdict `json:"verdict"`
+	Text    string  `json:"text"` // one sentence
 }
 
 // RuleResult is what one rule says of one variant.
 type RuleResult struct {
-	Rule      Rule
-	Variant   string
-	Verdict   Verdict
-	Override  bool // the verdict is on_undecided's, not the evidence's
-	Family    int  // scopes tested together against the margin
-	Passed    int  // scopes by their own verdict
-	Failed    int
-	Undecided int
-	LeftOut   []string      // scopes left out by name
-	Scopes    []ScopeResult // worst first; for Worst only the one that decides
+	Rule      Rule          `json:"rule"`
+	Variant   string        `json:"variant"`
+	Verdict   Verdict       `json:"verdict"`
+	Override  bool          `json:"override,omitempty"` // the verdict is on_undecided's, not the evidence's
+	Family    int           `json:"family"`             // scopes tested together against the margin
+	Passed    int           `json:"passed"`             // scopes by their own verdict
+	Failed    int           `json:"failed"`
+	Undecided int           `json:"undecided"`
+	LeftOut   []string      `json:"left_out,omitempty"` // scopes left out by name
+	Scopes    []ScopeResult `json:"scopes"`             // worst first; for Worst only the one that decides
 }
 
 // ScopeResult is what a rule says of one scope.
 type ScopeResult struct {
-	Scope   finding.Scope
-	Finding string // id of the finding that was decided again
-	Verdict Verdict
-	Reason  finding.Reason // why it could not be tested, "" where it was
-	Listed  bool           // suspect by Benjamini-Hochberg or -Yekutieli, not by Holm
+	Scope   finding.Scope  `json:"scope"`
+	Finding string         `json:"finding"` // id of the finding that was decided again
+	Verdict Verdict        `json:"verdict"`
+	Reason  finding.Reason `json:"reason,omitempty"` // why it could not be tested, "" where it was
+	Listed  bool           `json:"listed,omitempty"` // suspect by Benjamini-Hochberg or -Yekutieli, not by Holm
 
-	Base, Value *float64  // the metric of the baseline and of the variant, as the audit says them
-	Loss        *float64  // in the unit of Margin; positive is worse
-	Low, High   float64   // one-sided limits of the loss, each at the rule's alpha; meaningful where Loss is set
-	Margin      float64   // that this scope was compared with, its weight taken into account
-	Weight      float64   // 1 unless the policy says otherwise
-	Contrast    *Contrast // for a relative margin
-	PWithin     *float64  // of "the loss is at the margin or above it"; at most alpha: within
-	PBeyond     *float64  // of "the loss is at the margin or below it"
-	Adjusted    *float64  // PBeyond after the correction that decides
+	Base     *float64  `json:"base,omitempty"`     // the metric of the baseline, as the audit says it
+	Value    *float64  `json:"value,omitempty"`    // the metric of the variant
+	Loss     *float64  `json:"loss,omitempty"`     // in the unit of Margin; positive is worse
+	Low      float64   `json:"low"`                // lower one-sided limit of the loss at the rule's alpha; means something where Loss is set
+	High     float64   `json:"high"`               // upper one-sided limit
+	Margin   float64   `json:"margin"`             // that this scope was compared with, its weight taken into account
+	Weight   float64   `json:"weight"`             // 1 unless the policy says otherwise
+	Contrast *Contrast `json:"contrast,omitempty"` // for a relative margin
+	PWithin  *float64  `json:"p_within,omitempty"` // of "the loss is at the margin or above it"; at most alpha: within
+	PBeyond  *float64  `json:"p_beyond,omitempty"` // of "the loss is at the margin or below it"
+	Adjusted *float64  `json:"adjusted,omitempty"` // PBeyond after the correction that decides
 
-	N, KBase, K int
-	Covers      finding.Covers // other members, other examples, or both
-	Method      string
-	Needed      *Needed // what would decide it
+	N      int            `json:"n"`
+	KBase  int            `json:"k_base"`
+	K      int            `json:"k"`
+	Covers finding.Covers `json:"covers,omitempty"` // other members, other examples, or both
+	Method string         `json:"method,omitempty"`
+	Needed *Needed        `json:"needed,omitempty"` // what would decide it
 }
 
 // Contrast is (1−f)·b₀ − b_t, which a relative margin f compares with 0.
-type Contrast struct{ Value, Low, High float64 }
+type Contrast struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
 
 // Needed is about how much would decide a scope if what was seen stays so. A 0 says
 // that no number of that kind would.
 type Needed struct {
-	Members  int // members of each population
-	Examples int // examples of the scope
+	Members  int `json:"members"`  // members of each population
+	Examples int `json:"examples"` // examples of the scope
 }
 
 // Name is the name of the scope: "overall", a class, a subgroup.
