@@ -27,7 +27,7 @@
 //
 // # Where things are
 //
-//	dataset     what examples are called
+//	dataset     what examples are called, and readers of their images
 //	prediction  waist 1; importer reads other formats, planted makes test data
 //	stat        maths only, one package for each statistic
 //	audit       predictions to findings, one package for each check
