@@ -23,6 +23,14 @@ echo "== staticcheck"
 echo "== tests"
 make test
 
+# The program that can load ONNX Runtime; tests that need the library skip
+# without it (scripts/ort.sh installs it).
+echo "== program with ONNX Runtime"
+"$GO" vet -tags ort ./engine/ort ./internal/cli ./cmd/lethe
+"$GO" tool staticcheck -tags ort ./engine/ort ./internal/cli ./cmd/lethe
+"$GO" test -tags ort ./engine/ort
+"$GO" test -tags ort -run Runtime ./internal/cli
+
 # The race detector needs cgo and is several times slower: it runs where
 # goroutines share memory.
 echo "== race"

@@ -87,6 +87,9 @@ const nearTie = 1e-4
 // give every image the class that was computed for it elsewhere, near-ties
 // aside. The images go in as they are, 0 to 255.
 func TestMLPerfTiny(t *testing.T) {
+	if testing.Short() {
+		t.Skip("20,000 predictions")
+	}
 	small, large := mlperfModels(t)
 	dir := t.TempDir()
 	data := "cifar10:" + cifarTest(t) + "?scale=1"

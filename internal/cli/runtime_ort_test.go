@@ -21,6 +21,9 @@ const agreement = 0.999
 // The engine and ONNX Runtime give the same class on at least 99.9 % of
 // CIFAR-10's 10,000 test images.
 func TestRuntimesAgree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("80,000 predictions")
+	}
 	lib := ortlib.Path(t)
 	folder := realdata.Path(t, "models", "vnncomp21-cifar10-onnx")
 	small, large := mlperfModels(t)

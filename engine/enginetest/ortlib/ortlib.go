@@ -42,11 +42,14 @@ func find() (string, error) {
 		}
 		dir = filepath.Join(cache, "lethe", "onnxruntime")
 	}
-	arch := runtime.GOARCH
+	arch, name := runtime.GOARCH, "libonnxruntime.so.1"
 	if arch == "amd64" {
 		arch = "x64"
 	}
-	pattern := filepath.Join(dir, "node_modules", "onnxruntime-node", "bin", "napi-v*", runtime.GOOS, arch, "libonnxruntime.*1*")
+	if runtime.GOOS == "darwin" {
+		name = "libonnxruntime.1.dylib"
+	}
+	pattern := filepath.Join(dir, "node_modules", "onnxruntime-node", "bin", "napi-v*", runtime.GOOS, arch, name)
 	found, err := filepath.Glob(pattern)
 	if err != nil || len(found) == 0 {
 		return "", fmt.Errorf("nothing at %s", pattern)
