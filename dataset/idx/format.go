@@ -70,10 +70,10 @@ func Read(r io.Reader) (*Array, error) {
 		}
 		n := int64(binary.BigEndian.Uint32(d[:]))
 		a.Dims = append(a.Dims, int(n))
-		// Both factors are below 2^33: no overflow.
-		if size *= n; size > maxBytes {
+		if n > 0 && size > maxBytes/n {
 			return nil, fmt.Errorf("dimensions %v are more than %d bytes", a.Dims, int64(maxBytes))
 		}
+		size *= n
 	}
 	var data bytes.Buffer
 	got, err := io.Copy(&data, io.LimitReader(r, size))
