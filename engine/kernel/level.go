@@ -116,6 +116,8 @@ type Kernels struct {
 	halfToFloat     func(dst *float32, src *uint16, n int)
 	floatToHalf     func(dst *uint16, src *float32, n int)
 
+	int8 int8Funcs
+
 	grouped map[int][]microFunc // by channels of a group, then rows-1; one vector of columns
 
 	// wholeVectors says that the micro-kernels store whole vectors without an

@@ -7,5 +7,6 @@ func scalarKernels() *Kernels {
 	scalarUnaries(k)
 	scalarBinaries(k)
 	scalarReductions(k)
+	k.int8 = scalarInt8()
 	return k
 }

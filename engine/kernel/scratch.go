@@ -9,6 +9,7 @@ type Scratch struct {
 	window windowArgs
 	buf    []float32
 	tile   []float32
+	sums   []int32
 }
 
 // floats returns n floats with undefined contents, aligned to a cache line.
@@ -17,6 +18,21 @@ func (s *Scratch) floats(n int) []float32 {
 		s.buf = Aligned(n)
 	}
 	return s.buf[:n]
+}
+
+// bytes returns n bytes with undefined contents, aligned to a cache line, in
+// the place of floats.
+func (s *Scratch) bytes(n int) []byte {
+	f := s.floats((n + 3) / 4)
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), n)
+}
+
+// ints returns n integers with undefined contents, aligned to a cache line.
+func (s *Scratch) ints(n int) []int32 {
+	if cap(s.sums) < n {
+		s.sums = alignedInts(n)
+	}
+	return s.sums[:n]
 }
 
 // Aligned returns n zero floats that start at a cache line (64 bytes). Vector

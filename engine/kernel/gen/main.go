@@ -58,6 +58,8 @@ func Files() (map[string][]byte, error) {
 		"micro_arm64":   neonMicroUnit(),
 		"window_arm64":  neonWindowUnit(),
 		"window_amd64":  windowUnit(),
+		"dot_amd64":     dotUnit(),
+		"int8_amd64":    int8Unit(),
 	} {
 		if err := add(name, u); err != nil {
 			return nil, err

@@ -67,6 +67,7 @@ type micro struct {
 	x86
 	vecs, rows int
 	group      int // channels of a group, 0 for a dense kernel
+	dot        dotKind
 }
 
 func (m *micro) name() string {
@@ -238,9 +239,12 @@ func (m *micro) groupedStep(regs []string, rows [][]int) {
 
 // step multiplies one column of A with one row of B.
 func (m *micro) step(regs []string, rows [][]int) {
-	if m.group > 0 {
+	switch {
+	case m.dot != noDot:
+		m.dotStep(regs, rows)
+	case m.group > 0:
 		m.groupedStep(regs, rows)
-	} else {
+	default:
 		m.denseStep(regs, rows)
 	}
 	line := "ADDQ R11, SI"
