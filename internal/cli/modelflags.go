@@ -32,7 +32,10 @@ Data is KIND:PATH?options, such as cifar10:DIR?mean=.491,.482,.447&std=.247,.244
 or imagenet:DIR?resize=256&crop=224 ('lethe data list' lists kinds and options).
 
 A model that was computed before with the same data and settings is not computed
-again: a run that was killed goes on where it stopped.`
+again: a run that was killed goes on where it stopped.
+
+Models run in the program's own engine. What that lacks an operator for can run
+in ONNX Runtime (--runtime, --ort-lib), if the program was made by 'make build-ort'.`
 
 func (f *modelFlags) add(c *cobra.Command) {
 	s := c.Flags()
