@@ -12,6 +12,7 @@ import (
 
 	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/dataset/datasettest"
+	"github.com/lethe-audit/lethe/engine"
 	"github.com/lethe-audit/lethe/infer"
 	"github.com/lethe-audit/lethe/onnx"
 	"github.com/lethe-audit/lethe/prediction"
@@ -185,6 +186,38 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// Another runtime's result is not taken up, and its name goes with the
+// predictions.
+func TestResumeOtherRuntime(t *testing.T) {
+	j := job(t, datasettest.NewMemory(20, classes, 8, 8, 3, 6), model(t, "a.onnx", 1, 0, false), model(t, "b.onnx", 2, 0, false))
+	count := 0
+	j.Done = func(_ string, _, _ int, again bool) {
+		if again {
+			count++
+		}
+	}
+	if m := predict(t, j).Variants[0].Members[0]; m.Config["runtime"] != "go" {
+		t.Errorf("ran in %q", m.Config["runtime"])
+	}
+	j.Runtime = func(m *onnx.Model, o engine.Options) (infer.Runtime, error) {
+		r, err := infer.GoRuntime(m, o)
+		r.Name = "another 1.0"
+		return r, err
+	}
+	if m := predict(t, j).Variants[0].Members[0]; m.Config["runtime"] != "another 1.0" || count != 0 {
+		t.Errorf("ran in %q, %d models were taken up", m.Config["runtime"], count)
+	}
+	if predict(t, j); count != 2 {
+		t.Errorf("%d models were taken up, want both", count)
+	}
+	j.Runtime = func(*onnx.Model, engine.Options) (infer.Runtime, error) { return infer.Runtime{}, errNone }
+	if _, err := infer.Predict(t.Context(), j); !errors.Is(err, errNone) {
+		t.Errorf("no runtime: %v", err)
+	}
+}
+
+var errNone = errors.New("nothing runs this")
+
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -195,7 +228,7 @@ func must[T any](v T, err error) T {
 // Images that cannot be read leave the table, for all models, and are told.
 func TestBadImages(t *testing.T) {
 	d := datasettest.NewMemory(300, classes, 8, 8, 3, 7)
-	d.Bad[5] = errors.New("broken")
+	d.Bad[5] = &dataset.BadImage{ID: "test/00005", Err: errors.New("broken")}
 	table := predict(t, job(t, d, model(t, "a.onnx", 1, 0, false), model(t, "b.onnx", 2, 8, false)))
 	if table.Len() != 299 || table.Join.Missing != 1 || table.ID(5) != "test/00006" {
 		t.Errorf("%d examples, %+v, example 5 is %s", table.Len(), table.Join, table.ID(5))
