@@ -69,7 +69,7 @@ func (f *modelFlags) variants(models []string) ([]infer.Variant, error) {
 		}
 		switch {
 		case name == "" || len(v.Files) == 0:
-			return nil, fmt.Errorf("%q: want a model, or NAME=MODEL,MODEL,...", arg)
+			return nil, fmt.Errorf("%q: want a model, or a name and its models: NAME=MODEL,MODEL", arg)
 		case seen[name]:
 			return nil, fmt.Errorf("two variants are called %q; name them NAME=MODEL", name)
 		}
