@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-//go:embed packs/*.yaml
+//go:embed packs/*.yaml packs/keys.txt
 var packs embed.FS
 
 // PackNames are the policies that come with the program.
@@ -35,4 +35,15 @@ func Pack(name string) (*Policy, error) {
 		return nil, fmt.Errorf("gate: pack %s: %w", name, err)
 	}
 	return p, nil
+}
+
+// InitText is a pack to start a policy from, with every key that a policy knows as
+// comments.
+func InitText(name string) ([]byte, error) {
+	text, err := PackText(name)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := packs.ReadFile("packs/keys.txt")
+	return append(text, keys...), err
 }

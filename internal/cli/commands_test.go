@@ -291,7 +291,11 @@ func prepare(t *testing.T, dir string, args []string) {
 
 func must(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	if code, _, stderr := run(t, dir, append([]string{"--quiet"}, args...)...); code != ExitOK {
+	code, _, stderr := run(t, dir, append([]string{"--quiet"}, args...)...)
+	if args[0] == "gate" && (code == ExitGateFailed || code == ExitUndecided) {
+		return // an answer
+	}
+	if code != ExitOK {
 		t.Fatalf("lethe %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
 	}
 }
