@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/lethe-audit/lethe/engine/kernel"
@@ -210,19 +209,4 @@ func (b *plan) root(k int) int {
 		k = b.slots[k].index
 	}
 	return k
-}
-
-// describe is the plan as text, one line a step.
-func (p *plan) describe() string {
-	text := ""
-	for _, in := range p.code {
-		text += fmt.Sprintf("%s %q %v %T %T", in.step.kind, in.step.node, in.step.joined, in.step.op, in.step.low)
-		for _, k := range in.out {
-			if k >= 0 {
-				text += fmt.Sprintf(" -> %v%v", p.slots[k].typ, p.slots[k].shape)
-			}
-		}
-		text += "\n"
-	}
-	return text
 }
