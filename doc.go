@@ -3,9 +3,10 @@
 //
 // # The line
 //
-//	               WAIST 1                      WAIST 2
-//	any framework ─▶ predictions ─▶ audit ─▶ findings ─▶ report
-//	                (Parquet)               (JSON Lines)
+//	images ──▶ dataset ─┐           WAIST 1                    WAIST 2
+//	                    ├─▶ infer ─▶ predictions ─▶ audit ─▶ findings ─┬▶ report
+//	models ──▶ engine ──┘           (Parquet)               (JSON Lines)├▶ gate
+//	(ONNX)      any framework ─▶ importer ─┘                            └▶ evidence
 //
 // Data flows from left to right and never back. Whoever has predictions starts
 // at waist 1 (package prediction, importers below it). Whoever has findings
@@ -28,11 +29,16 @@
 // # Where things are
 //
 //	dataset     what examples are called, and readers of their images
+//	onnx        read, check, edit and write a model; no policy
+//	engine      compiles a model for the CPU and runs it; kernel, op below it
+//	infer       models over images to predictions
 //	prediction  waist 1; importer reads other formats, planted makes test data
 //	stat        maths only, one package for each statistic
 //	audit       predictions to findings, one package for each check
 //	finding     waist 2
 //	report      findings to text, JSON Lines, Markdown, HTML
+//	gate        policy and findings to a verdict, one package for each format
+//	evidence    two audits compared; digests of what an audit was made of
 //	internal    command line, formatting, the layer test
 //	bench       measurements and what they are compared with
 package lethe
