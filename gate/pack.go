@@ -34,6 +34,9 @@ func Pack(name string) (*Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gate: pack %s: %w", name, err)
 	}
+	for i := range p.Rules {
+		p.Rules[i].At = Location{} // no file of the user's holds it
+	}
 	return p, nil
 }
 

@@ -80,7 +80,7 @@ func (r *reader) policyKey(p *Policy, e entry, base Rule) {
 // add appends a rule; a rule of a pack with the same name is replaced.
 func (p *Policy) add(rule Rule) {
 	for i := range p.Rules {
-		if old := &p.Rules[i]; old.Name == rule.Name && old.At.File != rule.At.File {
+		if old := &p.Rules[i]; old.Name == rule.Name && old.pack != rule.pack {
 			*old = rule
 			return
 		}
@@ -133,8 +133,8 @@ func (r *reader) extend(p *Policy, e entry) {
 	own := p.Rules
 	p.Rules = nil
 	for _, rule := range pack.Rules {
-		rule.At.Line, rule.At.Column = position(e.value).Line, position(e.value).Column
-		rule.At.File = name // a rule of the same name in the file replaces it
+		at := position(e.value)
+		rule.At, rule.pack = Location{r.file, at.Line, at.Column}, name
 		p.Rules = append(p.Rules, rule)
 	}
 	for _, rule := range own {

@@ -115,7 +115,9 @@ type Rule struct {
 	Weights     map[string]float64 `json:"weights,omitempty"` // harm of a class or subgroup relative to others (1): its loss times the weight is compared with the margin
 	Only        []string           `json:"only,omitempty"`    // the scopes by name; empty: all
 	Except      []string           `json:"except,omitempty"`  // scopes that are left out by name
-	At          Location           `json:"at"`                // where it stands
+	At          Location           `json:"at"`                // where it stands; line 0: in no file
+
+	pack string // that the rule came from
 }
 
 // DefaultRule is a rule of non-inferiority at alpha .05 without metric, scope and margin.

@@ -48,14 +48,14 @@ func (o Options) rule(b *strings.Builder, rr *gate.RuleResult) {
 	if c := words.Counts(rr); c != "" {
 		notes = append(notes, capital(c)+".")
 	}
-	if s := words.Override(rr); s != "" {
-		notes = append(notes, capital(s)+".")
-	}
 	notes = append(notes, words.How(rr))
 	if c := words.Covers(rr); c != "" {
 		notes = append(notes, c)
 	}
 	b.WriteString(texttab.Wrap(strings.Join(notes, " "), indent, indent, o.Width))
+	if s := words.Override(rr); s != "" {
+		b.WriteString(texttab.Wrap(capital(s)+".", indent, indent, o.Width))
+	}
 	t := o.table(rr)
 	if len(t.Rows) == 0 {
 		return

@@ -65,7 +65,7 @@ func Ask(r *gate.Rule) string {
 	case r.Floor != nil:
 		return fmt.Sprintf("%s, %s of at least %s", subject, r.Metric, num.Share(*r.Floor))
 	case r.Test == gate.Difference:
-		return fmt.Sprintf("%s, no loss of %s is shown", subject, r.Metric)
+		return fmt.Sprintf("%s, no %s is shown", subject, lossOf(r))
 	case r.Test == gate.Equivalence:
 		return fmt.Sprintf("%s, %s changes by less than %s either way", subject, r.Metric, Margin(r, r.Margin.Value))
 	case r.Test == gate.NoTest:
@@ -81,6 +81,8 @@ func lossOf(r *gate.Rule) string {
 		return "loss of " + r.Metric
 	case "fpr", "fnr", "ece", "overconfidence":
 		return "increase of " + r.Metric
+	case "disparity":
+		return "loss beyond the model's"
 	}
 	return r.Metric
 }
@@ -221,7 +223,7 @@ func reason(why finding.Reason, r *gate.Rule, s *gate.ScopeResult) string {
 	case finding.TooFewExamples:
 		return fmt.Sprintf("%s, fewer than the minimum", num.Plural(s.N, "example", "examples"))
 	case finding.TooFewMembers:
-		return "too few members for what covers: asks"
+		return "too few members to cover other members"
 	case finding.TooFewDiscordant:
 		return "too few changed answers"
 	case finding.NoMemberVariance:

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/lethe-audit/lethe/audit"
@@ -19,6 +20,7 @@ type compareOptions struct {
 	force    bool
 	positive string
 	title    string
+	policy   string
 }
 
 func (a *app) newCompare() *cobra.Command {
@@ -32,8 +34,12 @@ audit and report in one go.
 
 Models that hold the same weights as the baseline are refused: nothing was
 compressed.
+
+With --policy the audit is judged as lethe gate does, after its report, and the
+exit code is the gate's: 1 the gate failed, 3 not enough evidence to decide.
 ` + exitHelp,
 		Example: `  lethe compare fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin -o audit
+  lethe compare fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin -o audit --policy near-lossless
   lethe compare dense=d0.onnx,d1.onnx int8=q0.onnx,q1.onnx --paired --data cifar10:cifar-10-batches-bin -o audit`,
 		Args: args(cobra.MinimumNArgs(2)),
 		RunE: func(c *cobra.Command, models []string) error { return a.runCompare(c, models, &o) },
@@ -46,6 +52,7 @@ compressed.
 	s.BoolVar(&o.force, "force", false, "replace DIR if it is there")
 	s.StringVar(&o.positive, "positive", "", "positive `CLASS`, by name or number")
 	s.StringVar(&o.title, "title", "", "title of the report")
+	s.StringVar(&o.policy, "policy", "", "judge the audit by a policy `FILE` or the name of a pack (lethe gate --help)")
 	return c
 }
 
@@ -72,6 +79,14 @@ func (a *app) runCompare(c *cobra.Command, models []string, o *compareOptions) (
 	if err := refuseExisting(o.dir, o.force); err != nil {
 		return err
 	}
+	if o.policy != "" {
+		if o.dir == "" {
+			return errUsage{errors.New("--policy needs -o DIR: a verdict without its audit cannot be redone"), c.CommandPath()}
+		}
+		if _, err := readPolicy(o.policy); err != nil {
+			return err // before the models run
+		}
+	}
 	work := workDir(o.dir)
 	if o.dir == "" {
 		if work, err = os.MkdirTemp("", "lethe-compare-"); err != nil {
@@ -83,7 +98,25 @@ func (a *app) runCompare(c *cobra.Command, models []string, o *compareOptions) (
 	if err := a.comparison(c.Context(), o, variants, work, options, &job, format); err != nil {
 		return err
 	}
-	return os.RemoveAll(work)
+	if err := os.RemoveAll(work); err != nil || o.policy == "" {
+		return err
+	}
+	return a.verdict(o)
+}
+
+// verdict judges the audit that was made.
+func (a *app) verdict(o *compareOptions) error {
+	r, err := a.judge(o.dir, &gateOptions{policy: o.policy})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(a.io.Out); err != nil {
+		return err
+	}
+	if err := a.printGate(r, &gateOutput{format: "text", all: o.output.all, color: o.output.color}); err != nil {
+		return err
+	}
+	return verdictError(r.Verdict)
 }
 
 // comparison predicts and audits; finished models stay in work if it fails.
