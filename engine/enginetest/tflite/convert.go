@@ -38,9 +38,11 @@ func Decode(b []byte) (*onnx.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.names[f.inputs[0]] = "image"
 	c.g.Inputs = []*onnx.ValueInfo{{Name: "image", Type: onnx.TypeShape{Elem: onnx.Float, Shape: onnx.Shape{
 		onnx.Symbol("N"), onnx.Fixed(int64(in.c)), onnx.Fixed(int64(in.h)), onnx.Fixed(int64(in.w))}}}}
+	if c.names[f.inputs[0]], err = c.quantized("image", f.inputs[0]); err != nil {
+		return nil, err
+	}
 	for i, o := range f.ops {
 		if err := c.operator(o); err != nil {
 			return nil, fmt.Errorf("tflite: operator %d (code %d): %w", i, o.code, err)
@@ -85,8 +87,8 @@ func (c *converter) image(i int) (size, error) {
 	if err != nil {
 		return size{}, err
 	}
-	if len(t.dims) != 4 || t.typ != typeFloat32 || t.dims[1] <= 0 || t.dims[2] <= 0 || t.dims[3] <= 0 {
-		return size{}, fmt.Errorf("%w: tensor %q of type %d and shape %v, want float32 images", ErrUnsupported, t.name, t.typ, t.dims)
+	if len(t.dims) != 4 || t.typ != typeFloat32 && t.typ != typeInt8 || t.dims[1] <= 0 || t.dims[2] <= 0 || t.dims[3] <= 0 {
+		return size{}, fmt.Errorf("%w: tensor %q of type %d and shape %v, want images of float32 or int8", ErrUnsupported, t.name, t.typ, t.dims)
 	}
 	return size{t.dims[1], t.dims[2], t.dims[3]}, nil
 }
@@ -104,17 +106,6 @@ func (c *converter) node(op string, inputs []string, attrs ...*onnx.Attr) string
 	name := fmt.Sprintf("%s_%d", op, len(c.g.Nodes))
 	c.g.Nodes = append(c.g.Nodes, &onnx.Node{Name: name, Op: op, Inputs: inputs, Outputs: []string{name + "_y"}, Attrs: attrs})
 	return name + "_y"
-}
-
-// constant adds an initializer.
-func (c *converter) constant(data []float32, dims ...int64) (string, error) {
-	name := fmt.Sprintf("w_%d", len(c.g.Initializers))
-	t, err := onnx.TensorOf(name, data, dims...)
-	if err != nil {
-		return "", err
-	}
-	c.g.Initializers = append(c.g.Initializers, t)
-	return name, nil
 }
 
 // activation adds a fused activation (ActivationFunctionType).

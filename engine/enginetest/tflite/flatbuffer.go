@@ -150,6 +150,26 @@ func (t table) ints(i int) []int {
 	return out
 }
 
+// longs is the vector of int64 in field i.
+func (t table) longs(i int) []int64 {
+	at, n := t.vector(i, 8)
+	out := make([]int64, n)
+	for k := range out {
+		out[k] = int64(binary.LittleEndian.Uint64(t.f.bytes(at+8*k, 8)))
+	}
+	return out
+}
+
+// floats is the vector of float32 in field i.
+func (t table) floats(i int) []float32 {
+	at, n := t.vector(i, 4)
+	out := make([]float32, n)
+	for k := range out {
+		out[k] = math.Float32frombits(binary.LittleEndian.Uint32(t.f.bytes(at+4*k, 4)))
+	}
+	return out
+}
+
 // raw is the vector of bytes, or the string, in field i.
 func (t table) raw(i int) []byte {
 	at, n := t.vector(i, 1)

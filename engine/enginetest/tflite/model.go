@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// The builtin operators and the element type that are read, numbered as in
+// The builtin operators and the element types that are read, numbered as in
 // schema.fbs.
 const (
 	opAdd            = 0
@@ -18,6 +18,8 @@ const (
 	opSoftmax        = 25
 
 	typeFloat32 = 0
+	typeInt32   = 2
+	typeInt8    = 9
 )
 
 // ErrUnsupported says that a file holds what this package does not rebuild.
@@ -29,23 +31,52 @@ type array struct {
 	dims []int
 	typ  int
 	data []byte
+
+	// Of a quantized tensor: real = scale · (stored − zero), one of both for the
+	// tensor or for each index of axis.
+	scale []float32
+	zero  []int64
+	axis  int
 }
 
-// floats is the elements of a constant float32 tensor.
-func (a *array) floats() ([]float32, error) {
+// elements is the number of elements of a constant, which must have data for
+// them.
+func (a *array) elements(size int) (int, error) {
 	n := 1
 	for _, d := range a.dims {
 		if d <= 0 || n > math.MaxInt32/d {
-			return nil, fmt.Errorf("tflite: tensor %q: shape %v", a.name, a.dims)
+			return 0, fmt.Errorf("tflite: tensor %q: shape %v", a.name, a.dims)
 		}
 		n *= d
 	}
-	if a.typ != typeFloat32 || len(a.data) != 4*n {
-		return nil, fmt.Errorf("tflite: tensor %q: %w: want %d constant float32, has %d bytes of type %d", a.name, ErrUnsupported, n, len(a.data), a.typ)
+	if len(a.data) != size*n {
+		return 0, fmt.Errorf("tflite: tensor %q: %w: %d bytes of type %d for shape %v, want a constant", a.name, ErrUnsupported, len(a.data), a.typ, a.dims)
 	}
-	out := make([]float32, n)
+	return n, nil
+}
+
+// words is the elements of a constant of 4 bytes each, as f makes them.
+func words[T any](a *array, f func(uint32) T) ([]T, error) {
+	n, err := a.elements(4)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]T, n)
 	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(a.data[4*i:]))
+		out[i] = f(binary.LittleEndian.Uint32(a.data[4*i:]))
+	}
+	return out, nil
+}
+
+// bytes is the elements of a constant int8 tensor.
+func (a *array) bytes() ([]int8, error) {
+	n, err := a.elements(1)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int8, n)
+	for i := range out {
+		out[i] = int8(a.data[i])
 	}
 	return out, nil
 }
@@ -82,6 +113,8 @@ func parse(b []byte) (*file, error) {
 	buffers := model.tables(4)
 	for _, t := range graphs[0].tables(0) {
 		a := array{name: string(t.raw(3)), dims: t.ints(0), typ: t.byte(1, 0)}
+		q := t.sub(4)
+		a.scale, a.zero, a.axis = q.floats(2), q.longs(3), q.int(6, 0)
 		if k := t.index(2); k < len(buffers) {
 			a.data = buffers[k].raw(0)
 		}

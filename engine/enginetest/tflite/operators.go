@@ -32,6 +32,12 @@ func (c *converter) operator(o operator) error {
 	default:
 		err = ErrUnsupported
 	}
+	if err != nil {
+		return err
+	}
+	if o.code != opSoftmax { // its result is the scores
+		y, err = c.quantized(y, o.out[0])
+	}
 	c.names[o.out[0]] = y
 	return err
 }
@@ -93,12 +99,8 @@ func (c *converter) conv(x string, o operator) (string, error) {
 	if len(w.dims) != 4 || w.dims[0] != out.c || w.dims[3] != in.c || o.options.int(4, 1) != 1 || o.options.int(5, 1) != 1 {
 		return "", fmt.Errorf("%w: weights %v for %d to %d channels, or dilation", ErrUnsupported, w.dims, in.c, out.c)
 	}
-	data, err := w.floats()
-	if err != nil {
-		return "", err
-	}
 	kh, kw := w.dims[1], w.dims[2]
-	weights, err := c.constant(channelsFirst(data, out.c, kh*kw, in.c), int64(out.c), int64(in.c), int64(kh), int64(kw))
+	weights, err := c.weights(w, out.c, kh*kw, in.c, int64(out.c), int64(in.c), int64(kh), int64(kw))
 	if err != nil {
 		return "", err
 	}
@@ -115,8 +117,8 @@ func (c *converter) conv(x string, o operator) (string, error) {
 }
 
 // channelsFirst turns n matrices of pixels by channels around.
-func channelsFirst(data []float32, n, pixels, channels int) []float32 {
-	out := make([]float32, len(data))
+func channelsFirst[T any](data []T, n, pixels, channels int) []T {
+	out := make([]T, len(data))
 	for i := range n {
 		for p := range pixels {
 			for k := range channels {
@@ -125,22 +127,6 @@ func channelsFirst(data []float32, n, pixels, channels int) []float32 {
 		}
 	}
 	return out
-}
-
-// bias is a constant of n float32.
-func (c *converter) bias(i, n int) (string, error) {
-	t, err := c.tensor(i)
-	if err != nil {
-		return "", err
-	}
-	data, err := t.floats()
-	if err != nil {
-		return "", err
-	}
-	if len(data) != n {
-		return "", fmt.Errorf("%w: bias of %d for %d outputs", ErrUnsupported, len(data), n)
-	}
-	return c.constant(data, int64(n))
 }
 
 // add is ADD of two values of the same shape.
@@ -202,14 +188,10 @@ func (c *converter) dense(x string, o operator) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	data, err := w.floats()
-	if err != nil {
-		return "", err
-	}
 	if len(w.dims) != 2 {
 		return "", fmt.Errorf("%w: weights %v", ErrUnsupported, w.dims)
 	}
-	weights, err := c.constant(data, int64(w.dims[0]), int64(w.dims[1]))
+	weights, err := c.weights(w, w.dims[0], 1, w.dims[1], int64(w.dims[0]), int64(w.dims[1]))
 	if err != nil {
 		return "", err
 	}
