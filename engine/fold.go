@@ -7,11 +7,12 @@ import (
 	"github.com/lethe-audit/lethe/engine/tensor"
 )
 
-// fold computes every step whose operands are all constant.
-func (g *graph) fold() error {
+// fold computes every step whose operands are all constant. Where skip is not
+// nil, steps that it picks are left alone.
+func (g *graph) fold(skip func(*step) bool) error {
 	kept := g.steps[:0:0]
 	for _, s := range g.steps {
-		if !foldable(s) {
+		if !foldable(s) || skip != nil && skip(s) {
 			kept = append(kept, s)
 			continue
 		}

@@ -60,6 +60,9 @@ type (
 
 // absorb joins a step to the one that makes its operand.
 func (z *fuser) absorb(s *step) {
+	if z.absorbQuant(s) {
+		return
+	}
 	switch o := s.low.(type) {
 	case *actLow:
 		if p := z.maker(s.in[0]); p != nil {

@@ -10,6 +10,9 @@ import (
 // start gives a step that others may be joined to, or that wants images with
 // channels last, kernels to run on.
 func (z *fuser) start(s *step) {
+	if z.startQuant(s); s.op == nil {
+		return
+	}
 	shape, ok := z.float32(s.in0())
 	if !ok || len(s.out) != 1 {
 		return

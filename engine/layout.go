@@ -65,11 +65,14 @@ func (l *layouter) rank(v *value) int {
 func (l *layouter) convert(s *step) {
 	in := make([]*value, len(s.in))
 	for i, v := range s.in {
-		in[i] = l.twin(v)
+		in[i] = v
+		if l.rank(v) == 4 || v.isConst() {
+			in[i] = l.twin(v)
+		}
 	}
 	s.in, s.out = in, slices.Clone(s.out)
 	for i, v := range s.out {
-		if v != nil {
+		if v != nil && l.rank(v) == 4 {
 			s.out[i] = l.newTwin(v, s)
 			l.bare[v] = true
 		}
@@ -183,13 +186,11 @@ func (l *layouter) passes(s *step) bool {
 	if !wanted {
 		return false
 	}
-	for _, v := range s.out {
-		if v != nil && l.rank(v) != 4 {
-			return false
-		}
+	if s.out[0] == nil || l.rank(s.out[0]) != 4 {
+		return false
 	}
-	if _, ok := s.low.(*actLow); ok {
-		return true
+	if _, ok := s.low.(pointwise); ok {
+		return l.images(s.in)
 	}
 	o, ok := l.moved(s)
 	if ok {
@@ -203,6 +204,8 @@ func (l *layouter) moved(s *step) (op.Operator, bool) {
 	switch o := s.op.(type) {
 	case op.Unary, op.Cast:
 		return o, true
+	case op.Clip:
+		return o, !slices.ContainsFunc(s.in[1:], func(v *value) bool { return v != nil && !v.isConst() })
 	case op.Arith:
 		return o, l.images(s.in)
 	case op.Concat:

@@ -7,10 +7,11 @@ import "github.com/lethe-audit/lethe/engine/kernel"
 type packs struct {
 	convs    map[packKey]*kernel.ConvWeights
 	matrices map[packKey]*kernel.Matrix
+	quants   map[quantKey]*kernel.QuantWeights
 }
 
 func newPacks() packs {
-	return packs{map[packKey]*kernel.ConvWeights{}, map[packKey]*kernel.Matrix{}}
+	return packs{map[packKey]*kernel.ConvWeights{}, map[packKey]*kernel.Matrix{}, map[quantKey]*kernel.QuantWeights{}}
 }
 
 // lower rewrites a graph whose shapes are known so that it runs on kernels.

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/lethe-audit/lethe/engine/kernel"
+	"github.com/lethe-audit/lethe/engine/op"
 	"github.com/lethe-audit/lethe/engine/tensor"
 	"github.com/lethe-audit/lethe/onnx"
 )
@@ -63,8 +64,18 @@ func (p *Program) optimize(g *graph) error {
 	g.prune()
 	if !g.keep {
 		g.skipIdentities()
+		if !p.opts.Reference {
+			err := g.fold(func(s *step) bool {
+				_, ok := s.op.(op.Dequantize)
+				return ok
+			})
+			if err != nil {
+				return err
+			}
+			g.integrate()
+		}
 	}
-	return g.fold()
+	return g.fold(nil)
 }
 
 // Inputs lists what a session wants.

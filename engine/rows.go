@@ -126,7 +126,7 @@ func (c *rowChecker) keepsRows(s *step, o op.Operator) bool {
 	args, _ := c.full.args(s)
 	switch o := o.(type) {
 	case op.Unary, op.Clip, op.Cast, op.Identity, op.Dropout, op.AveragePool, op.GlobalPool, op.LRN,
-		op.Conv, op.ConvInteger, op.QLinearConv:
+		op.Conv, op.ConvInteger, op.QLinearConv, op.QMean, op.ByteMap:
 		return first && rest
 	case op.MaxPool:
 		return first && !o.Indices // indices count through the whole batch
@@ -142,6 +142,11 @@ func (c *rowChecker) keepsRows(s *step, o op.Operator) bool {
 		return !slices.ContainsFunc(in, func(k rowKind) bool { return k != byRow }) && o.Axis != 0 && o.Axis != -len(args[0].Shape)
 	case op.Gemm:
 		return first && !o.TransA && in[1] == shared && (len(in) < 3 || c.alignedOne(s.in[2], in[2], 2))
+	case op.QAdd:
+		return c.aligned(s, in)
+	case op.QProduct:
+		a, _ := c.full.of(s.in[0])
+		return first && rest && len(a.Shape) > 1
 	case op.MatMul, op.MatMulInteger, op.QLinearMatMul:
 		return c.productRows(s, o, in)
 	}

@@ -40,10 +40,11 @@ TEXT ·requantFloatsAVX2(SB), NOSPLIT, $0-8
 	MOVQ requantArgs_dst(DI), R8; MOVQ requantArgs_acc(DI), R9; MOVQ requantArgs_rows(DI), R10
 row:
 	MOVQ R8, AX; MOVQ R9, SI; MOVQ requantArgs_bias(DI), BX; MOVQ requantArgs_scale(DI), DX; MOVQ requantArgs_vecs(DI), CX
+	MOVQ requantArgs_shift(DI), R11
 vec:
 	VMOVUPS (SI), Y0; VPADDD (BX), Y0, Y0
 	VCVTDQ2PS Y0, Y0; VMULPS (DX), Y0, Y0
-	VMOVUPS Y0, (AX)
+	VADDPS (R11), Y0, Y0; VMOVUPS Y0, (AX); ADDQ $32, R11
 	ADDQ $32, AX; ADDQ $32, SI; ADDQ $32, BX; ADDQ $32, DX
 	DECQ CX
 	JNZ vec
@@ -232,10 +233,11 @@ TEXT ·requantFloatsAVX512(SB), NOSPLIT, $0-8
 	MOVQ requantArgs_dst(DI), R8; MOVQ requantArgs_acc(DI), R9; MOVQ requantArgs_rows(DI), R10
 row:
 	MOVQ R8, AX; MOVQ R9, SI; MOVQ requantArgs_bias(DI), BX; MOVQ requantArgs_scale(DI), DX; MOVQ requantArgs_vecs(DI), CX
+	MOVQ requantArgs_shift(DI), R11
 vec:
 	VMOVUPS (SI), Z0; VPADDD (BX), Z0, Z0
 	VCVTDQ2PS Z0, Z0; VMULPS (DX), Z0, Z0
-	VMOVUPS Z0, (AX)
+	VADDPS (R11), Z0, Z0; VMOVUPS Z0, (AX); ADDQ $64, R11
 	ADDQ $64, AX; ADDQ $64, SI; ADDQ $64, BX; ADDQ $64, DX
 	DECQ CX
 	JNZ vec

@@ -8,7 +8,7 @@ import "unsafe"
 type requantArgs struct {
 	dst, acc             unsafe.Pointer
 	bias                 unsafe.Pointer // int32 for each column
-	scale                unsafe.Pointer // float32 for each column
+	scale, shift         unsafe.Pointer // float32 for each column; shift for floats only
 	rows, vecs           int            // at least 1
 	dstStride, accStride int            // bytes
 	lo, hi               float32        // limits before the zero point is added

@@ -24,9 +24,10 @@ type QuantConv struct {
 type QuantOut struct {
 	Int32  []int32   // sum + bias
 	Bytes  []byte    // limit(round((sum + bias)·scale) + zero), half to even
-	Floats []float32 // (sum + bias)·scale
+	Floats []float32 // (sum + bias)·scale + shift
 	Bias   []int32   // for each output channel; nil: none
 	Scale  []float32 // for each output channel
+	Shift  []float32 // for each output channel; nil: none
 	Zero   int32     // zero point of Bytes
 	Lo, Hi int32     // limits of Bytes, which are int8 or uint8 as the limits say
 }
@@ -123,7 +124,7 @@ func (c *QuantConv) check(x []byte, y *QuantOut) {
 	last := c.s.N*c.oh*c.ow - 1
 	n := max(len(y.Int32), len(y.Bytes), len(y.Floats))
 	if len(x) < (c.s.N*c.s.H*c.s.W-1)*c.s.XPitch+c.w.spec.In || n < last*c.s.YPitch+c.w.spec.Out ||
-		y.Bias != nil && len(y.Bias) < c.w.spec.Out || y.Int32 == nil && len(y.Scale) < c.w.spec.Out {
+		y.Bias != nil && len(y.Bias) < c.w.spec.Out || y.Int32 == nil && len(y.Scale) < c.w.spec.Out || y.Shift != nil && len(y.Shift) < c.w.spec.Out {
 		panic(fmt.Sprintf("kernel: integer convolution %+v of %+v: slices are too short", c.w.spec, c.s))
 	}
 }
@@ -149,7 +150,7 @@ func (c *QuantConv) panel(t tileRange, pan panel, window unsafe.Pointer, top int
 	spec, p := c.w.spec, &s.micro
 	width := pan.width(c.w.lanes)
 	funcs := c.rowFuncs(pan.vecs)
-	sums := s.ints(len(funcs)*width + 2*width)
+	sums := s.ints(len(funcs)*width + 3*width)
 	out := newQuantStore(c, pan, zero, y, sums[len(funcs)*width:])
 	p.b = unsafe.Pointer(&c.w.data[pan.data])
 	p.bk = [3]int{4 * width, 4 * width * p.n[0], 4 * width * p.n[0] * p.n[1]}
@@ -188,12 +189,12 @@ type quantStore struct {
 	args        requantArgs
 }
 
-// newQuantStore prepares bias and scale, for which buf has 2·width places:
+// newQuantStore prepares bias, scale and shift, for which buf has 3·width places:
 // the zero point of the inputs times the sum of the weights is taken off.
 func newQuantStore(c *QuantConv, pan panel, zero int32, y *QuantOut, buf []int32) *quantStore {
 	width := pan.width(c.w.lanes)
 	o := &quantStore{c: c, y: y, col: pan.col, cols: pan.cols(c.w.lanes), width: width, vecs: pan.vecs, bias: buf[:width]}
-	clear(buf[:2*width])
+	clear(buf[:3*width])
 	if y.Bias != nil {
 		copy(o.bias, y.Bias[pan.col:pan.col+o.cols])
 	}
@@ -206,7 +207,12 @@ func newQuantStore(c *QuantConv, pan panel, zero int32, y *QuantOut, buf []int32
 	if y.Scale != nil {
 		copy(o.scale, y.Scale[pan.col:pan.col+o.cols])
 	}
-	o.args = requantArgs{bias: unsafe.Pointer(&o.bias[0]), scale: unsafe.Pointer(&o.scale[0]), vecs: o.vecs,
+	shift := unsafe.Slice((*float32)(unsafe.Pointer(&buf[2*width])), width)
+	if y.Shift != nil {
+		copy(shift, y.Shift[pan.col:pan.col+o.cols])
+	}
+	o.args = requantArgs{shift: unsafe.Pointer(&shift[0]),
+		bias: unsafe.Pointer(&o.bias[0]), scale: unsafe.Pointer(&o.scale[0]), vecs: o.vecs,
 		accStride: 4 * width, lo: float32(y.Lo - y.Zero), hi: float32(y.Hi - y.Zero), zero: y.Zero}
 	return o
 }
@@ -250,7 +256,7 @@ func (o *quantStore) store(sums []int32, pix, rows int) {
 func (c *QuantConv) depthwise(t tileRange, window unsafe.Pointer, y *QuantOut, s *Scratch) {
 	spec, p := c.w.spec, &s.micro
 	channels := roundUp(spec.Out, c.w.lanes)
-	sums := s.ints(3 * channels)
+	sums := s.ints(4 * channels)
 	pan := panel{vecs: channels / c.w.lanes, tail: spec.Out - (channels/c.w.lanes-1)*c.w.lanes}
 	out := newQuantStore(c, pan, 0, y, sums[channels:])
 	p.n = [3]int{spec.KW, spec.KH, channels / c.w.lanes}

@@ -102,15 +102,16 @@ func scalarDepthwise(p *microArgs, lanes int) {
 func scalarRequant(p *requantArgs, toBytes bool) {
 	n := p.vecs * scalarLanes
 	bias, scale := unsafe.Slice((*int32)(p.bias), n), unsafe.Slice((*float32)(p.scale), n)
+	shift := unsafe.Slice((*float32)(p.shift), n)
 	for r := range p.rows {
 		acc := unsafe.Slice((*int32)(unsafe.Add(p.acc, r*p.accStride)), n)
 		dst := unsafe.Add(p.dst, r*p.dstStride)
 		for i, v := range acc {
-			f := float32(v+bias[i]) * scale[i]
-			if toBytes { // bytes may overwrite sums that have been read
+			f := float32(float32(v+bias[i]) * scale[i]) // rounded before anything is added
+			if toBytes {                                // bytes may overwrite sums that have been read
 				*(*byte)(unsafe.Add(dst, i)) = roundByte(f, p.lo, p.hi, p.zero)
 			} else {
-				*(*float32)(unsafe.Add(dst, 4*i)) = f
+				*(*float32)(unsafe.Add(dst, 4*i)) = f + shift[i]
 			}
 		}
 	}

@@ -128,14 +128,16 @@ func checkQuantCase(t *testing.T, k *Kernels, c quantCase, rng *rand.Rand) bool 
 	want := c.naive(x, w)
 	pixels := p.N * oh * ow
 	y := QuantOut{Bias: make([]int32, out), Scale: make([]float32, out), Zero: int32(rng.IntN(256)), Lo: 0, Hi: 255}
+	shift := make([]float32, out)
 	for i := range out {
-		y.Bias[i], y.Scale[i] = int32(rng.IntN(2000)-1000), rng.Float32()*0.01
+		y.Bias[i], y.Scale[i], shift[i] = int32(rng.IntN(2000)-1000), rng.Float32()*0.01, rng.Float32()
 	}
 	if rng.IntN(2) == 0 {
 		y.Zero, y.Lo, y.Hi = y.Zero-128, -128, 127
 	}
 	ints, bytes, floats := y, y, y
 	ints.Int32, bytes.Bytes, floats.Floats = make([]int32, pixels*p.YPitch), make([]byte, pixels*p.YPitch), make([]float32, pixels*p.YPitch)
+	floats.Shift = shift
 	for _, o := range []*QuantOut{&ints, &bytes, &floats} {
 		for tile := range plan.Tiles() {
 			plan.Run(tile, x, c.zero, o, new(Scratch))
@@ -144,10 +146,11 @@ func checkQuantCase(t *testing.T, k *Kernels, c quantCase, rng *rand.Rand) bool 
 	for i, v := range want {
 		at, ch := i/out*p.YPitch+i%out, i%out
 		v += y.Bias[ch]
-		f := float32(v) * y.Scale[ch]
+		f := float32(float32(v) * y.Scale[ch])
 		b := roundByte(f, float32(y.Lo-y.Zero), float32(y.Hi-y.Zero), y.Zero)
-		if ints.Int32[at] != v || floats.Floats[at] != f || bytes.Bytes[at] != b {
-			t.Errorf("result %d: sum %d, float %g, byte %d; want %d, %g, %d", i, ints.Int32[at], floats.Floats[at], bytes.Bytes[at], v, f, b)
+		g := f + shift[ch]
+		if ints.Int32[at] != v || floats.Floats[at] != g || bytes.Bytes[at] != b {
+			t.Errorf("result %d: sum %d, float %g, byte %d; want %d, %g, %d", i, ints.Int32[at], floats.Floats[at], bytes.Bytes[at], v, g, b)
 			return false
 		}
 	}

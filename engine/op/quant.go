@@ -119,14 +119,13 @@ func quantize[T uint8 | int8 | uint16 | int16](q Quantize, in []tensor.Tensor, o
 	return nil
 }
 
-// Saturate is round(v) + zero, half to even, limited to [lo, hi]; NaN gives
-// zero, which must lie between them.
+// Saturate is round(v) + zero, half to even, limited to [lo, hi]; NaN gives lo.
 func Saturate(v float32, zero, lo, hi int32) int32 {
 	// Limits before rounding, so that the sum cannot overflow.
-	if v != v {
-		return zero
+	if low := float32(lo - zero); !(v > low) {
+		v = low
 	}
-	v = max(float32(lo-zero), min(float32(hi-zero), v))
+	v = min(v, float32(hi-zero))
 	return int32(math.RoundToEven(float64(v))) + zero
 }
 

@@ -1,6 +1,9 @@
 package tensor
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // Ints is the elements of an integer tensor as ints, as shapes, axes and
 // split sizes need them; ok is false for any other element type.
@@ -106,4 +109,16 @@ func (t Tensor) Float32s() (v []float32, ok bool) {
 		return v, true
 	}
 	return nil, false
+}
+
+// Bytes8 is the elements of a tensor of uint8 or int8 as bytes, not copied; nil
+// for any other element type.
+func (t Tensor) Bytes8() []byte {
+	switch d := t.data.(type) {
+	case []uint8:
+		return d
+	case []int8:
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(d))), len(d))
+	}
+	return nil
 }

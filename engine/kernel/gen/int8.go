@@ -70,7 +70,7 @@ func (b byteCode) round(i int) {
 }
 
 // requantize generates dst = round(clip((acc + bias)·scale)) + zero for rows
-// of whole vectors, or for floats dst = (acc + bias)·scale.
+// of whole vectors, or for floats dst = (acc + bias)·scale + shift.
 func (b byteCode) requantize(name string, toBytes bool) {
 	b.begin(name+b.name, "(p *requantArgs)", 0, 8)
 	b.p("MOVQ p+0(FP), DI")
@@ -82,6 +82,9 @@ func (b byteCode) requantize(name string, toBytes bool) {
 	b.p("MOVQ requantArgs_dst(DI), R8; MOVQ requantArgs_acc(DI), R9; MOVQ requantArgs_rows(DI), R10")
 	b.label("row")
 	b.p("MOVQ R8, AX; MOVQ R9, SI; MOVQ requantArgs_bias(DI), BX; MOVQ requantArgs_scale(DI), DX; MOVQ requantArgs_vecs(DI), CX")
+	if !toBytes {
+		b.p("MOVQ requantArgs_shift(DI), R11")
+	}
 	b.label("vec")
 	b.p("VMOVUPS (SI), %s; VPADDD (BX), %s, %s", b.v(0), b.v(0), b.v(0))
 	b.p("VCVTDQ2PS %s, %s; VMULPS (DX), %s, %s", b.v(0), b.v(0), b.v(0), b.v(0))
@@ -91,7 +94,7 @@ func (b byteCode) requantize(name string, toBytes bool) {
 		b.round(0)
 		b.narrow(0, "(AX)")
 	} else {
-		b.p("VMOVUPS %s, (AX)", b.v(0))
+		b.p("VADDPS (R11), %s, %s; VMOVUPS %s, (AX); ADDQ $%d, R11", b.v(0), b.v(0), b.v(0), b.bytes)
 	}
 	b.p("ADDQ $%d, AX; ADDQ $%[2]d, SI; ADDQ $%[2]d, BX; ADDQ $%[2]d, DX", size*b.lanes(), b.bytes)
 	b.p("DECQ CX")

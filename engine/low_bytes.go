@@ -1,0 +1,264 @@
+package engine
+
+import (
+	"github.com/lethe-audit/lethe/engine/kernel"
+	"github.com/lethe-audit/lethe/engine/op"
+	"github.com/lethe-audit/lethe/engine/tensor"
+)
+
+// pointwise is a planner that works element by element, so that it does not
+// mind where the channels are.
+type pointwise interface{ pointwise() }
+
+func (*actLow) pointwise()      {}
+func (*quantizeLow) pointwise() {}
+func (*dequantLow) pointwise()  {}
+func (*dynamicLow) pointwise()  {}
+func (*byteMapLow) pointwise()  {}
+func (*byteAddLow) pointwise()  {}
+
+// rangeOf is a constant scale and zero point for the kernels; ok is false
+// unless there is one of each. Without a zero point the type is uint8.
+func rangeOf(in []*value, typ tensor.Type) (r kernel.ByteRange, ok bool) {
+	scale := constant(in[1])
+	r.Signed = typ == tensor.Int8
+	if len(scale) != 1 {
+		return r, false
+	}
+	r.Scale = scale[0]
+	if len(in) < 3 || in[2] == nil {
+		return r, true
+	}
+	if z := bytesOf(in[2]); len(z) != 1 {
+		return r, false
+	}
+	r.Zero = zeroOf(quant{zero: in[2]})
+	return r, true
+}
+
+// startBytes gives elementwise steps of bytes, and poolings, their kernels.
+func (z *fuser) startBytes(s *step) {
+	out, known := z.f.of(s.out[0])
+	if !known || len(s.in) == 0 || product(out.Shape) == 0 {
+		return
+	}
+	x, isByte := z.byteShape(s.in[0])
+	_, isFloat := z.float32(s.in[0])
+	_, toByte := z.byteShape(s.out[0])
+	switch o := s.op.(type) {
+	case op.Quantize:
+		if r, ok := rangeOf(s.in, out.Type); ok && isFloat && toByte {
+			s.runs(&quantizeLow{r}, s.in[0])
+		}
+	case op.Dequantize:
+		in, _ := z.f.of(s.in[0])
+		if r, ok := rangeOf(s.in, in.Type); ok && isByte && out.Type == tensor.Float32 {
+			s.runs(&dequantLow{r}, s.in[0])
+		}
+	case op.DynamicQuantize:
+		if isFloat {
+			s.runs(&dynamicLow{}, s.in[0])
+		}
+	case op.ByteMap:
+		s.runs(&byteMapLow{o}, s.in[0])
+	case op.QAdd:
+		z.startByteAdd(s, out)
+	case op.QMean:
+		z.startByteMean(s, out)
+	case op.MaxPool:
+		if isByte && len(x) == 4 && len(s.out) == 1 {
+			if place, err := o.Place(x[2:], nil); err == nil {
+				s.runs(&bytePoolLow{place}, s.in[0])
+			}
+		}
+	}
+}
+
+func (z *fuser) startByteAdd(s *step, out op.Arg) {
+	a, _ := z.f.of(s.in[0])
+	b, _ := z.f.of(s.in[3])
+	low := &byteAddLow{}
+	var okA, okB, okY bool
+	low.a, okA = rangeOf(s.in[0:3], a.Type)
+	low.b, okB = rangeOf(s.in[3:6], b.Type)
+	low.y, okY = rangeOf(s.in[5:8], out.Type)
+	if okA && okB && okY && product(a.Shape) == product(out.Shape) && product(b.Shape) == product(out.Shape) {
+		low.lo, low.hi = op.Limits(out.Type)
+		s.runs(low, s.in[0], s.in[3])
+	}
+}
+
+func (z *fuser) startByteMean(s *step, out op.Arg) {
+	in, _ := z.f.of(s.in[0])
+	x, okX := rangeOf(s.in[0:3], in.Type)
+	y, okY := rangeOf(s.in[2:5], out.Type)
+	if !okX || !okY || len(in.Shape) != 4 {
+		return
+	}
+	factor, err := op.MeanFactor(s.in[1].konst, s.in[3].konst, product(in.Shape[2:]))
+	if err == nil {
+		s.runs(&byteMeanLow{x, y, factor}, s.in[0])
+	}
+}
+
+// quantizeLow makes bytes of floats.
+type quantizeLow struct{ r kernel.ByteRange }
+
+func (q *quantizeLow) plan(p *Program, in, _ []op.Arg) (tiled, error) {
+	return elementTiles{newRowTiles(product(in[0].Shape), 1), func(from, to int, in, out []tensor.Tensor) {
+		p.kernels.Quantize(out[0].Bytes8()[from:to], floats(in, 0)[from:to], q.r)
+	}}, nil
+}
+
+// elementTiles runs a function of a range of elements.
+type elementTiles struct {
+	rowTiles
+	f func(from, to int, in, out []tensor.Tensor)
+}
+
+func (t elementTiles) run(tile int, in, out []tensor.Tensor, _ *kernel.Scratch) {
+	from, to := t.span(tile)
+	t.f(from, to, in, out)
+}
+
+// dequantLow makes floats of bytes.
+type dequantLow struct{ r kernel.ByteRange }
+
+func (d *dequantLow) plan(p *Program, in, _ []op.Arg) (tiled, error) {
+	return elementTiles{newRowTiles(product(in[0].Shape), 1), func(from, to int, in, out []tensor.Tensor) {
+		p.kernels.Dequantize(floats(out, 0)[from:to], in[0].Bytes8()[from:to], d.r)
+	}}, nil
+}
+
+// byteMapLow looks bytes up.
+type byteMapLow struct{ m op.ByteMap }
+
+func (m *byteMapLow) plan(_ *Program, in, _ []op.Arg) (tiled, error) {
+	return elementTiles{newRowTiles(product(in[0].Shape), 1), func(from, to int, in, out []tensor.Tensor) {
+		dst := out[0].Bytes8()[from:to]
+		for i, b := range in[0].Bytes8()[from:to] {
+			dst[i] = m.m.Table[b]
+		}
+	}}, nil
+}
+
+// byteAddLow adds quantized tensors of the same shape.
+type byteAddLow struct {
+	a, b, y kernel.ByteRange
+	lo, hi  int32
+}
+
+func (a *byteAddLow) limit(lo, hi int32) bool {
+	a.lo, a.hi = min(max(a.lo, lo), hi), max(min(a.hi, hi), lo)
+	return true
+}
+
+func (a *byteAddLow) plan(p *Program, in, _ []op.Arg) (tiled, error) {
+	return elementTiles{newRowTiles(product(in[0].Shape), 1), func(from, to int, in, out []tensor.Tensor) {
+		p.kernels.AddBytes(out[0].Bytes8()[from:to], in[0].Bytes8()[from:to], in[1].Bytes8()[from:to], a.a, a.b, a.y, a.lo, a.hi)
+	}}, nil
+}
+
+// byteMeanLow is the quantized mean over the pixels of an image.
+type byteMeanLow struct {
+	x, y   kernel.ByteRange
+	factor float32
+}
+
+func (m *byteMeanLow) images() bool { return true }
+
+func (m *byteMeanLow) plan(p *Program, in, out []op.Arg) (tiled, error) {
+	s := in[0].Shape
+	lo, hi := op.Limits(out[0].Type)
+	pixels, channels := s[1]*s[2], s[3]
+	return elementTiles{rowTiles{s[0], 1, 1}, func(image, _ int, in, out []tensor.Tensor) {
+		x := in[0].Bytes8()[image*pixels*channels:]
+		acc := make([]int32, channels)
+		for i := range acc {
+			acc[i] = -int32(pixels) * m.x.Zero
+		}
+		for i := range pixels {
+			p.kernels.SumBytes(acc, x[i*channels:(i+1)*channels], m.x.Signed)
+		}
+		p.kernels.RequantizeRow(out[0].Bytes8()[image*channels:], acc, m.factor, m.y.Zero, lo, hi)
+	}}, nil
+}
+
+// bytePoolLow is the maximum of windows on images of bytes.
+type bytePoolLow struct{ place op.Placed }
+
+func (b *bytePoolLow) images() bool { return true }
+
+func (b *bytePoolLow) plan(p *Program, in, _ []op.Arg) (tiled, error) {
+	t := bytePoolTiles{k: p.kernels, p: b.place, c: in[0].Shape[3], signed: in[0].Type == tensor.Int8}
+	t.rowTiles = newRowTiles(in[0].Shape[0]*t.p.Out[0], t.p.Out[1]*t.c*len(t.p.Kernel))
+	return t, nil
+}
+
+type bytePoolTiles struct {
+	rowTiles // of output pixels
+	k        *kernel.Kernels
+	p        op.Placed
+	c        int
+	signed   bool
+}
+
+func (t bytePoolTiles) run(tile int, in, out []tensor.Tensor, _ *kernel.Scratch) {
+	x, y := in[0].Bytes8(), out[0].Bytes8()
+	lo := min(tile*t.per, t.rows)
+	for row := lo; row < min(lo+t.per, t.rows); row++ {
+		image, oy := row/t.p.Out[0], row%t.p.Out[0]
+		for ox := range t.p.Out[1] {
+			dst := y[(row*t.p.Out[1]+ox)*t.c:][:t.c]
+			t.pixel(dst, x[image*t.p.In[0]*t.p.In[1]*t.c:], oy, ox)
+		}
+	}
+}
+
+func (t bytePoolTiles) pixel(dst, x []byte, oy, ox int) {
+	lowest := byte(0)
+	if t.signed {
+		lowest = 0x80
+	}
+	for i := range dst {
+		dst[i] = lowest
+	}
+	for ky := range t.p.Kernel[0] {
+		iy := oy*t.p.Strides[0] - t.p.PadStart[0] + ky*t.p.Dilations[0]
+		if iy < 0 || iy >= t.p.In[0] {
+			continue
+		}
+		for kx := range t.p.Kernel[1] {
+			ix := ox*t.p.Strides[1] - t.p.PadStart[1] + kx*t.p.Dilations[1]
+			if ix >= 0 && ix < t.p.In[1] {
+				t.k.MaxBytes(dst, x[(iy*t.p.In[1]+ix)*t.c:][:t.c], t.signed)
+			}
+		}
+	}
+}
+
+// dynamicLow quantizes by the range of its operand: bytes, scale, zero point.
+type dynamicLow struct{}
+
+func (d *dynamicLow) plan(p *Program, _, _ []op.Arg) (tiled, error) {
+	return dynamicTile{p.kernels}, nil
+}
+
+// dynamicTile is one piece: the range of all elements comes first.
+type dynamicTile struct{ k *kernel.Kernels }
+
+func (dynamicTile) tiles() int { return 1 }
+
+func (t dynamicTile) run(_ int, in, out []tensor.Tensor, _ *kernel.Scratch) {
+	x := floats(in, 0)
+	scale, zero := op.DynamicRange(x)
+	if s := floats(out, 1); s != nil {
+		s[0] = scale
+	}
+	if len(out) > 2 && out[2].Present() {
+		out[2].Bytes8()[0] = zero
+	}
+	if out[0].Present() {
+		t.k.Quantize(out[0].Bytes8(), x, kernel.ByteRange{Scale: scale, Zero: int32(zero)})
+	}
+}
