@@ -61,7 +61,8 @@ func scenarios() []scenario {
 	out = append(out, welchScenarios()...)
 	out = append(out, pairedScenarios()...)
 	out = append(out, mcnemarScenarios()...)
-	return append(out, pieScenarios()...)
+	out = append(out, pieScenarios()...)
+	return append(out, gateScenarios()...)
 }
 
 func welchScenarios() []scenario {

@@ -8,7 +8,7 @@ import (
 // scenario is one specification and what must hold for it.
 type scenario struct {
 	Name  string // stable: keys the state file
-	Mode  string // "welch", "paired", "mcnemar" or "pie"
+	Mode  string // "welch", "paired", "mcnemar", "pie" or "gate"
 	About string // what is planted, in a few words
 	Make  func() (experiment, error)
 }
@@ -69,7 +69,7 @@ func (t tally) sd(name string) float64 {
 
 // criterion is one line of the study's table.
 type criterion struct {
-	Part  string // "(i)" to "(iv)" of the method's section 3.11, "" for a number that is only shown
+	Part  string // "(i)" to "(v)" of the method's section 3.11, "" for a number that is only shown
 	What  string
 	Rule  string // in words, "" for a number that is only shown
 	Value float64

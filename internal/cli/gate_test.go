@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/lethe-audit/lethe/gate"
+	"github.com/lethe-audit/lethe/internal/realdata"
+	"github.com/lethe-audit/lethe/prediction"
+)
+
+// verdictOf runs lethe gate and reads its JSON.
+func verdictOf(t *testing.T, dir string, args ...string) (code int, r gate.Result) {
+	t.Helper()
+	code, out, errs := run(t, dir, append([]string{"-q", "gate", "audit", "--format", "json"}, args...)...)
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	return code, r
+}
+
+// TestGateOnKnownPairs: on two real pairs of models the packs give verdicts, and
+// their numbers are those that a person gets from the four counts of the report by
+// Newcombe's formula.
+func TestGateOnKnownPairs(t *testing.T) {
+	file := realdata.Path(t, "cifar10-computed-predictions", "cifar10_test_predictions.csv.gz")
+	for model := range knownPairs {
+		dir := t.TempDir()
+		must(t, dir, "audit", file, "--column", "id=index", "--baseline", "fp32="+model+"_fp32_pred", "--candidate", "int8="+model+"_int8_pred", "-o", "audit")
+		findings := readFindings(t, filepath.Join(dir, "audit", findingsFile))
+		code, r := verdictOf(t, dir, "--policy", "no-class-worse-than-2pp")
+		if code != ExitOK || r.Verdict != gate.Pass || len(r.Rules[0].Scopes) != 10 {
+			t.Errorf("%s: exit code %d, %s", model, code, r.Verdict)
+		}
+		for _, s := range r.Rules[0].Scopes {
+			c := findings[s.Finding].Evidence.Pairs
+			low, high := newcombe(float64(c.Both), float64(c.OnlyBase), float64(c.OnlyVariant), float64(c.Neither))
+			if math.Abs(s.Low-low) > 1e-12 || math.Abs(s.High-high) > 1e-12 || (high <= 0.02) != (s.Verdict == gate.Pass) {
+				t.Errorf("%s class %s: [%v, %v] and %s, by hand [%v, %v]", model, s.Name(), s.Low, s.High, s.Verdict, low, high)
+			}
+		}
+		if code, r := verdictOf(t, dir, "--policy", "near-lossless"); code != ExitOK || r.Verdict != gate.Pass {
+			t.Errorf("%s: near-lossless: exit code %d, %s", model, code, r.Verdict)
+		}
+		// The paper's test is over members, of which one pair has none.
+		if code, r := verdictOf(t, dir, "--policy", "paper"); code != ExitUndecided || r.Verdict != gate.Undecided {
+			t.Errorf("%s: paper: exit code %d, %s", model, code, r.Verdict)
+		}
+		// Its examples have no groups: the gate says so and does not pass.
+		if code, _, _ := run(t, dir, "-q", "gate", "audit", "--policy", "fairness-subgroups"); code != ExitError {
+			t.Errorf("%s: fairness-subgroups: exit code %d", model, code)
+		}
+	}
+}
+
+// newcombe is the 90 % interval of a difference of paired shares (Newcombe 1998,
+// method 10), written out from the four counts.
+func newcombe(a, b, c, d float64) (low, high float64) {
+	const z = 1.6448536269514722
+	n := a + b + c + d
+	wilson := func(x float64) (p, l, u float64) {
+		p = x / n
+		centre := (p + z*z/(2*n)) / (1 + z*z/n)
+		half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+		return p, centre - half, centre + half
+	}
+	p1, l1, u1 := wilson(a + b)
+	p2, l2, u2 := wilson(a + c)
+	num := a*d - b*c
+	if num > 0 {
+		num = math.Max(0, num-n/2)
+	}
+	phi := num / math.Sqrt((a+b)*(c+d)*(a+c)*(b+d))
+	arm := func(x, y float64) float64 { return math.Sqrt(x*x - 2*phi*x*y + y*y) }
+	return p1 - p2 - arm(p1-l1, u2-p2), p1 - p2 + arm(u1-p1, p2-l2)
+}
+
+// TestGateOnRealGroups: with the groups of human uncertainty the fairness pack is
+// decided for every subgroup.
+func TestGateOnRealGroups(t *testing.T) {
+	file := realdata.Path(t, "cifar10-computed-predictions", "cifar10_test_predictions.csv.gz")
+	dir := t.TempDir()
+	write(t, dir, "groups.csv", realGroups(t))
+	labels := file + "#label"
+	npy := func(kind string) string {
+		return realdata.Path(t, "cifar10-computed-predictions", "resnet8_"+kind+"_logits.f32.npy")
+	}
+	must(t, dir, "audit", "--labels", labels, "--baseline", "fp32="+npy("fp32"), "--candidate", "int8="+npy("int8"), "--attributes", "groups.csv", "-o", "audit")
+	code, r := verdictOf(t, dir, "--policy", "fairness-subgroups")
+	if code == ExitError || len(r.Rules) != 2 || len(r.Rules[0].Scopes) < 2 {
+		t.Fatalf("exit code %d, %+v", code, r)
+	}
+	if want := map[gate.Verdict]int{gate.Pass: ExitOK, gate.Fail: ExitGateFailed, gate.Undecided: ExitUndecided}[r.Verdict]; code != want {
+		t.Errorf("exit code %d for %s", code, r.Verdict)
+	}
+}
+
+// TestProof: what model files say about compression.
+func TestProof(t *testing.T) {
+	facts := func(digest string, sparsity float64, bits int) *prediction.ModelFacts {
+		return &prediction.ModelFacts{WeightsDigest: digest, Layers: []prediction.LayerFacts{{Name: "conv", Parameters: 100, Sparsity: sparsity, Bits: bits}}}
+	}
+	type list = []*prediction.ModelFacts
+	base := list{facts("a", 0, 32), facts("b", 0, 32)}
+	for _, c := range []struct {
+		what string
+		v    list
+		want gate.Proof
+	}{
+		{"int8", list{facts("c", 0, 8)}, gate.Compressed},
+		{"pruned", list{facts("c", 0.5, 32)}, gate.Compressed},
+		{"retrained", list{facts("c", 0, 32)}, gate.Uncompressed},
+		{"one of two not compressed", list{facts("c", 0, 8), facts("d", 0, 32)}, gate.Uncompressed},
+		{"the same weights", list{facts("b", 0, 32)}, gate.SameWeights},
+		{"no file", list{nil}, gate.Unknown},
+		{"no layers", list{{WeightsDigest: "c"}}, gate.Unknown},
+		{"no members", nil, gate.Unknown},
+	} {
+		if got := proofOf(base, c.v); got != c.want {
+			t.Errorf("%s: %v, want %v", c.what, got, c.want)
+		}
+	}
+	if got := proofOf(list{nil}, list{facts("c", 0, 8)}); got != gate.Unknown {
+		t.Errorf("a baseline without file: %v", got)
+	}
+}
+
+// TestSummaryIsAppended: a step's summary that other tools wrote to is kept.
+func TestSummaryIsAppended(t *testing.T) {
+	dir := t.TempDir()
+	fixture(t, dir)
+	must(t, dir, "audit", "predictions.csv", "-o", "audit")
+	write(t, dir, "summary.md", "# before\n")
+	run(t, dir, "-q", "gate", "audit", "--policy", "near-lossless", "--step-summary", "summary.md")
+	b, err := os.ReadFile(filepath.Join(dir, "summary.md"))
+	if err != nil || len(b) < 100 || string(b[:9]) != "# before\n" {
+		t.Errorf("%v: %.60s", err, b)
+	}
+}
