@@ -10,11 +10,11 @@ import (
 
 // convShape is the geometry of a random convolution.
 type convShape struct {
-	n, c, h, w, out, group     int
-	kernel, stride, dilation   [2]int
-	top, left, bottom, right   int
-	xSigned, wSigned, hasBias  bool
-	perChannel, weightsAsInput bool
+	n, c, h, w, out, group    int
+	kernel, stride, dilation  [2]int
+	top, left, bottom, right  int
+	xSigned, wSigned, hasBias bool
+	perChannel                bool
 }
 
 func (b *integer) convShape() convShape {
