@@ -2,7 +2,7 @@
 // Runtime on the same models, the same images and the same number of threads,
 // taking turns in one run. Weights are random: speed does not depend on them.
 //
-//	go run ./bench/engine [--threads 2] [--rounds 5] [--nets resnet8,...] [--batch 1,32] [--markdown]
+//	go run ./bench/engine [--threads 2] [--rounds 5] [--nets resnet8,...] [--batch 1,32] [--int8] [--markdown]
 //
 // Each figure is the median over all rounds. The Go engine runs in a process of
 // its own, as ONNX Runtime does, so that peak memory can be compared too.
@@ -43,6 +43,7 @@ type config struct {
 	seconds  float64
 	nets     string
 	batches  string
+	int8     bool
 	markdown bool
 	self     string // a case for the Go engine's own process
 }
@@ -55,6 +56,7 @@ func run(args []string, out io.Writer) error {
 	fs.Float64Var(&c.seconds, "seconds", 1, "seconds of a turn, about")
 	fs.StringVar(&c.nets, "nets", "", "networks, comma separated (default all)")
 	fs.StringVar(&c.batches, "batch", "1,32", "batch sizes, comma separated")
+	fs.BoolVar(&c.int8, "int8", false, "quantize the networks (QDQ, weights by channel)")
 	fs.BoolVar(&c.markdown, "markdown", false, "print the table as Markdown")
 	fs.StringVar(&c.self, "self", "", "one case as JSON (used by the program itself)")
 	if err := fs.Parse(args); err != nil {
@@ -81,7 +83,11 @@ func run(args []string, out io.Writer) error {
 			if err != nil {
 				return fmt.Errorf("%s, batch %d: %w", n.Name, batch, err)
 			}
-			t.row(n.Name, batch, r)
+			name := n.Name
+			if c.int8 {
+				name += " int8"
+			}
+			t.row(name, batch, r)
 		}
 	}
 	return nil
@@ -98,7 +104,13 @@ func compare(ctx context.Context, ort *enginetest.ORT, c config, n enginetest.Ne
 		return r, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	job := enginetest.Job{Model: n.Make(), Inputs: map[string]tensor.Tensor{"x": images(batch, int(n.Size))},
+	model := n.Make()
+	if c.int8 {
+		if model, err = quantize(ctx, model, int(n.Size)); err != nil {
+			return r, err
+		}
+	}
+	job := enginetest.Job{Model: model, Inputs: map[string]tensor.Tensor{"x": images(batch, int(n.Size))},
 		Threads: c.threads, Optimize: true, Warmup: 2, Runs: 3}
 	self := selfCase{Model: filepath.Join(dir, "go.onnx"), Size: int(n.Size), Batch: batch, Threads: c.threads, Warmup: 2, Runs: 3}
 	if err := onnx.Save(job.Model, self.Model, onnx.DefaultSaveOptions()); err != nil {

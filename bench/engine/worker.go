@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
-	"syscall"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/lethe-audit/lethe/engine"
@@ -55,10 +57,24 @@ func worker(text string, out io.Writer) error {
 			r.Seconds = append(r.Seconds, time.Since(start).Seconds())
 		}
 	}
-	var use syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+	if r.Peak, err = peakMemory(); err != nil {
 		return err
 	}
-	r.Peak = use.Maxrss * 1024
 	return json.NewEncoder(out).Encode(r)
+}
+
+// peakMemory is the largest resident memory that this process had. The usage
+// that the system reports for processes would include that of the parent
+// before it started this one.
+func peakMemory() (int64, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscanf(rest, "%d kB", &kib); err != nil {
+		return 0, fmt.Errorf("/proc/self/status: %w", err)
+	}
+	return kib * 1024, nil
 }

@@ -14,6 +14,13 @@ const arrays = {
   int64: BigInt64Array, uint64: BigUint64Array, bool: Uint8Array,
 };
 
+// The largest resident memory of this process. resourceUsage would include the
+// parent's before it started this one.
+function peak() {
+  const m = /VmHWM:\s*(\d+) kB/.exec(fs.readFileSync('/proc/self/status', 'utf8'));
+  return m ? Number(m[1]) * 1024 : 0;
+}
+
 async function main() {
   const load = createRequire(path.join(process.argv[2], 'package.json'));
   const ort = load('onnxruntime-node');
@@ -47,7 +54,7 @@ async function main() {
       outputs.push({ name, type: t.type, dims: t.dims, file });
     });
   }
-  process.stdout.write(JSON.stringify({ outputs, seconds, peak: process.resourceUsage().maxRSS * 1024 }));
+  process.stdout.write(JSON.stringify({ outputs, seconds, peak: peak() }));
 }
 
 main().catch((e) => {
