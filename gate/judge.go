@@ -170,10 +170,10 @@ func (s *sample) result(r *Rule) ScopeResult {
 	}
 	loss, low, high = s.shown(loss), s.shown(low), s.shown(high)
 	out.Loss, out.Low, out.High, out.Method = &loss, low, high, s.evidence.method()
-	within, beyond := s.evidence.within(s.margin), s.evidence.beyond(s.margin)
+	within, beyond := sides(s.evidence, s.margin)
 	if r.Test == Equivalence {
-		gain := s.evidence.within(-s.margin) // of a change of −margin or more: small shows a larger gain
-		within = math.Max(within, s.evidence.beyond(-s.margin))
+		gain, small := sides(s.evidence, -s.margin) // gain is small where more than the margin was gained
+		within = math.Max(within, small)
 		beyond = math.Min(1, 2*math.Min(beyond, gain))
 	}
 	out.PWithin, out.PBeyond = &within, &beyond

@@ -85,7 +85,7 @@ func (s *sample) growPair(p pair, alpha float64) int {
 	if hi <= 0 || !decided(math.Exp(hi)) {
 		return 0
 	}
-	for range 40 {
+	for range 20 { // two digits are told
 		mid := (lo + hi) / 2
 		if decided(math.Exp(mid)) {
 			hi = mid

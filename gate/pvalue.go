@@ -25,6 +25,14 @@ type evidence interface {
 	method() string
 }
 
+// sides are the P of both sides of a margin.
+func sides(e evidence, margin float64) (within, beyond float64) {
+	if p, ok := e.(pair); ok {
+		return p.sides(margin) // at the price of one
+	}
+	return e.within(margin), e.beyond(margin)
+}
+
 // spread is an estimate with a standard error: a t-test.
 type spread struct{ value, se, dof float64 }
 
@@ -84,18 +92,22 @@ func (p pair) limits(alpha float64) (low, high float64) {
 	return i.Low, i.High
 }
 
-func (p pair) within(margin float64) float64 {
-	if p.loss() >= margin {
-		return 1 - p.level(func(alpha float64) bool { low, _ := p.limits(alpha); return low >= margin })
-	}
-	return p.level(func(alpha float64) bool { _, high := p.limits(alpha); return high <= margin })
-}
+func (p pair) within(margin float64) float64 { w, _ := p.sides(margin); return w }
 
-func (p pair) beyond(margin float64) float64 {
-	if p.loss() <= margin {
-		return 1 - p.level(func(alpha float64) bool { _, high := p.limits(alpha); return high <= margin })
+func (p pair) beyond(margin float64) float64 { _, b := p.sides(margin); return b }
+
+// sides are within and beyond: the bound on the side of the margin gives one, and
+// the other is what is left.
+func (p pair) sides(margin float64) (within, beyond float64) {
+	switch loss := p.loss(); {
+	case loss == margin:
+		return 0.5, 0.5
+	case loss > margin:
+		beyond = p.level(func(alpha float64) bool { low, _ := p.limits(alpha); return low >= margin })
+		return 1 - beyond, beyond
 	}
-	return p.level(func(alpha float64) bool { low, _ := p.limits(alpha); return low >= margin })
+	within = p.level(func(alpha float64) bool { _, high := p.limits(alpha); return high <= margin })
+	return within, 1 - within
 }
 
 // level is the smallest alpha at which a bound that narrows with it is on the
@@ -105,7 +117,7 @@ func (p pair) level(reached func(alpha float64) bool) float64 {
 	if reached(smallestPair) {
 		return smallestPair / 2
 	}
-	for range 60 {
+	for range 48 {
 		mid := (lo + hi) / 2
 		if reached(math.Min(math.Exp(mid), 0.5-1e-12)) {
 			hi = mid

@@ -75,11 +75,11 @@ func gateScenario(d gateDesign, name, about string, loss map[int]float64, criter
 	s.Classes = planted.Balanced(10*400, 10, 0.85)
 	s.Sampling, s.Levels, s.NoIDs = planted.Drawn, 256, true
 	s.Variants = []planted.Variant{
-		{Name: "dense", Kind: prediction.KindDense, Members: d.k, AccuracySD: 0.01},
-		{Name: "compressed", Kind: prediction.KindOther, Members: d.k, AccuracySD: 0.01, ClassLoss: loss},
+		{Name: "dense", Kind: prediction.KindDense, Members: d.k, Correlation: 0.01},
+		{Name: "compressed", Kind: prediction.KindOther, Members: d.k, Correlation: 0.01, ClassLoss: loss},
 	}
-	if d.k == 1 { // one model each: a member's own ability would be a loss of its own
-		s.Variants[0].AccuracySD, s.Variants[1].AccuracySD = 0, 0
+	if d.k == 1 { // one model each: what a member has in common with itself would be a loss of its own
+		s.Variants[0].Correlation, s.Variants[1].Correlation = 0, 0
 	}
 	if d.keep > 0 {
 		s.Variants[1].Members, s.Variants[1].Paired, s.Variants[1].KeepShare = 1, true, d.keep
