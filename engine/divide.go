@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lethe-audit/lethe/engine/op"
+	"github.com/lethe-audit/lethe/engine/tensor"
 )
 
 // maxPlans is how many divisions a program keeps: one for a full batch, one
@@ -52,6 +53,9 @@ func (p *Program) divide(inputs []op.Arg) (*division, error) {
 
 func (p *Program) newDivision(inputs []op.Arg) (*division, error) {
 	n, ok := batchOf(inputs)
+	if b, fixed := p.fixedBatch(); ok && fixed && n > b {
+		return p.repeated(inputs, n, b)
+	}
 	each := n / p.opts.Threads // images for each worker
 	if !ok || n < 2 || each == 0 || p.opts.KeepIntermediates {
 		return p.undivided(inputs)
@@ -86,6 +90,31 @@ func (p *Program) newDivision(inputs []op.Arg) (*division, error) {
 	return d, nil
 }
 
+// repeated runs a model for b images on n of them, a multiple of b.
+func (p *Program) repeated(inputs []op.Arg, n, b int) (*division, error) {
+	q, err := p.newPlan(rowArgs(inputs, b))
+	if err != nil {
+		return nil, err
+	}
+	d := &division{groups: n / b, size: b, group: q, results: q.results(), names: q.names}
+	for i, r := range d.results {
+		if r.Type == tensor.Undefined || len(r.Shape) == 0 || r.Shape[0] != b {
+			return nil, fmt.Errorf("engine: output %q has no axis of %d images: the model cannot run on %d", q.names[i], b, n)
+		}
+		d.results[i].Shape = append([]int{n}, r.Shape[1:]...)
+	}
+	return d, nil
+}
+
+// rowArgs is inputs with m images.
+func rowArgs(inputs []op.Arg, m int) []op.Arg {
+	some := slices.Clone(inputs)
+	for i := range some {
+		some[i].Shape = append([]int{m}, some[i].Shape[1:]...)
+	}
+	return some
+}
+
 // groupSize is the largest divisor of each, the images of a worker, that keeps
 // a group within its memory when one image takes so many bytes.
 func groupSize(each, bytes int) int {
@@ -111,10 +140,7 @@ func batchOf(inputs []op.Arg) (n int, ok bool) {
 
 // groupOf is the plan for m of n images; nil if images depend on one another.
 func (p *Program) groupOf(inputs []op.Arg, full facts, n, m int) (*plan, error) {
-	some := slices.Clone(inputs)
-	for i := range some {
-		some[i].Shape = append([]int{m}, some[i].Shape[1:]...)
-	}
+	some := rowArgs(inputs, m)
 	part, err := p.base.infer(some)
 	if err != nil || !independent(p.base, full, part, n, m) {
 		return nil, err

@@ -198,3 +198,74 @@ func TestInputsRefused(t *testing.T) {
 		}
 	}
 }
+
+// A model that declares one image takes many if it is told to, and refuses
+// them otherwise.
+func TestFreeBatch(t *testing.T) {
+	model := func(batch int64) *onnx.Model {
+		b := enginetest.New("fixed", 3)
+		y := b.Conv(b.Input("x", batch, 8, 5, 6), enginetest.ConvSpec{Out: 4, Kernel: 3})
+		b.Output(b.Node("Softmax", []string{b.Node("Reshape", []string{y, b.Ints(batch, -1)})}), 2)
+		return b.Model()
+	}
+	in := map[string]Tensor{"x": randomTensor(6, 6, 8, 5, 6)}
+	want := runModel(t, model(6), Options{Threads: 1}, in)
+	for _, fixed := range []int64{1, 2, 3} {
+		if _, err := mustNew(t, model(fixed), Options{}).Run(t.Context(), in); err == nil {
+			t.Errorf("a model for %d images took 6", fixed)
+		}
+		for name, got := range runModel(t, model(fixed), Options{Threads: 2, FreeBatch: true}, in) {
+			if !tensor.Equal(got, want[name]) {
+				t.Errorf("%d at a time: output %q differs", fixed, name)
+			}
+		}
+	}
+	if _, err := mustNew(t, model(4), Options{FreeBatch: true}).Run(t.Context(), in); err == nil {
+		t.Error("a model for 4 images took 6")
+	}
+}
+
+func mustNew(t *testing.T, m *onnx.Model, o Options) Session {
+	t.Helper()
+	s, err := New(m, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Steps says what was joined and what no kernel covers.
+func TestSteps(t *testing.T) {
+	p, err := Compile(enginetest.ResNet8(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := p.Steps(map[string][]int{"x": {2, 3, 32, 32}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ops := Definitions(steps); len(ops) > 0 {
+		t.Errorf("run by their definition: %v", ops)
+	}
+	kernels := map[string]int{}
+	nodes := 0
+	for _, s := range steps {
+		kernels[s.Kernel]++
+		nodes += len(s.Nodes)
+		t.Log(s)
+	}
+	if kernels["conv"] != 9 || kernels["product"] != 1 || nodes < 30 {
+		t.Errorf("kernels %v for %d nodes", kernels, nodes)
+	}
+	b := enginetest.New("elu", 1)
+	b.Output(b.Node("Elu", []string{b.Input("x", -1, 4)}), 2)
+	if p, err = Compile(b.Model(), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if steps, err = p.Steps(map[string][]int{"x": {1, 4}}); err != nil || fmt.Sprint(Definitions(steps)) != "[Elu]" {
+		t.Errorf("definitions %v, %v", Definitions(steps), err)
+	}
+	if _, err := p.Steps(nil); err == nil {
+		t.Error("no shape was missed")
+	}
+}

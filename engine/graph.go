@@ -67,7 +67,12 @@ func importGraph(m *onnx.Model) (*graph, error) {
 	if !ok {
 		return nil, &onnx.Error{File: m.Path, Msg: "the model imports no default operator set", Reason: op.ErrUnsupported}
 	}
-	b := &importer{m: m, g: &graph{opset: int(opset), file: m.Path}, values: map[string]*value{}}
+	sorted := *m.Graph
+	sorted.Nodes = slices.Clone(m.Graph.Nodes)
+	if err := sorted.Sort(); err != nil {
+		return nil, err
+	}
+	b := &importer{m: m, nodes: sorted.Nodes, g: &graph{opset: int(opset), file: m.Path}, values: map[string]*value{}}
 	if err := b.constants(); err != nil {
 		return nil, err
 	}
@@ -79,7 +84,7 @@ func importGraph(m *onnx.Model) (*graph, error) {
 		b.values[in.Name] = v
 		b.g.inputs = append(b.g.inputs, v)
 	}
-	if err := b.nodes(); err != nil {
+	if err := b.steps(); err != nil {
 		return nil, err
 	}
 	for _, out := range m.Graph.Outputs {
@@ -94,6 +99,7 @@ func importGraph(m *onnx.Model) (*graph, error) {
 
 type importer struct {
 	m      *onnx.Model
+	nodes  []*onnx.Node // in topological order
 	g      *graph
 	values map[string]*value
 }
@@ -117,9 +123,9 @@ func (b *importer) value(name string) (*value, error) {
 	return v, nil
 }
 
-func (b *importer) nodes() error {
+func (b *importer) steps() error {
 	read := map[string]bool{}
-	for _, n := range b.m.Graph.Nodes {
+	for _, n := range b.nodes {
 		for _, name := range n.Inputs {
 			read[name] = true
 		}
@@ -127,7 +133,7 @@ func (b *importer) nodes() error {
 	for _, out := range b.m.Graph.Outputs {
 		read[out.Name] = true
 	}
-	for i, n := range b.m.Graph.Nodes {
+	for i, n := range b.nodes {
 		s, err := b.node(n, i, read)
 		if err != nil {
 			return err

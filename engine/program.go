@@ -84,8 +84,25 @@ func (p *Program) Inputs() []Value { return p.inputs }
 // Outputs lists what a session gives.
 func (p *Program) Outputs() []Value { return p.outputs }
 
-// checkInput compares a tensor with what the model declares.
-func (v Value) checkInput(t Tensor) error {
+// fixedBatch is the number of images that the model declares for every input;
+// ok is false if it takes any number, or the inputs differ.
+func (p *Program) fixedBatch() (n int, ok bool) {
+	for i, v := range p.inputs {
+		if len(v.Shape) == 0 {
+			return 0, false
+		}
+		size, known := v.Shape[0].Size()
+		if !known || size < 1 || i > 0 && int(size) != n {
+			return 0, false
+		}
+		n = int(size)
+	}
+	return n, len(p.inputs) > 0
+}
+
+// checkInput compares a tensor with what the model declares. The first axis
+// may be a multiple of what it should be if freeBatch says so.
+func (v Value) checkInput(t Tensor, freeBatch bool) error {
 	if t.Type() != v.Type {
 		return fmt.Errorf("is %v, want %v", t, v.Type)
 	}
@@ -96,7 +113,8 @@ func (v Value) checkInput(t Tensor) error {
 		return fmt.Errorf("has shape %v, want %v", t.Shape(), v.Shape)
 	}
 	for i, d := range v.Shape {
-		if n, known := d.Size(); known && int(n) != t.Shape()[i] {
+		n, known := d.Size()
+		if known && int(n) != t.Shape()[i] && !(freeBatch && i == 0 && n > 0 && t.Shape()[0]%int(n) == 0) {
 			return fmt.Errorf("has shape %v, want %v", t.Shape(), v.Shape)
 		}
 	}
@@ -106,12 +124,14 @@ func (v Value) checkInput(t Tensor) error {
 // collect puts the inputs in the model's order and checks them.
 func (p *Program) collect(inputs map[string]Tensor) ([]Tensor, error) {
 	out := make([]Tensor, len(p.inputs))
+	_, fixed := p.fixedBatch()
+	freeBatch := p.opts.FreeBatch && fixed && !p.opts.KeepIntermediates
 	for i, v := range p.inputs {
 		t, ok := inputs[v.Name]
 		if !ok || !t.Present() {
 			return nil, fmt.Errorf("engine: input %q is missing", v.Name)
 		}
-		if err := v.checkInput(t); err != nil {
+		if err := v.checkInput(t, freeBatch); err != nil {
 			return nil, fmt.Errorf("engine: input %q %w", v.Name, err)
 		}
 		out[i] = t

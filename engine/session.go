@@ -44,6 +44,9 @@ type Options struct {
 	// KeepIntermediates makes Run give every value of the graph, not only its
 	// outputs. Nothing is fused then that would hide a value.
 	KeepIntermediates bool
+	// FreeBatch lets a model that declares a fixed number of images take any
+	// multiple of it: it runs as often as needed, on several cores at a time.
+	FreeBatch bool
 	// Reference runs every operator by its definition in engine/op, without
 	// kernels, fusion or change of layout: slow, and what the rest is tested
 	// against.
