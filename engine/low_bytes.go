@@ -11,6 +11,8 @@ import (
 type pointwise interface{ pointwise() }
 
 func (*actLow) pointwise()      {}
+func (*narrowLow) pointwise()   {}
+func (*widenLow) pointwise()    {}
 func (*quantizeLow) pointwise() {}
 func (*dequantLow) pointwise()  {}
 func (*dynamicLow) pointwise()  {}
@@ -58,6 +60,14 @@ func (z *fuser) startBytes(s *step) {
 	case op.DynamicQuantize:
 		if isFloat {
 			s.runs(&dynamicLow{}, s.in[0])
+		}
+	case op.Cast:
+		in, _ := z.f.of(s.in[0])
+		switch {
+		case isFloat && out.Type == tensor.F16:
+			s.runs(&narrowLow{}, s.in[0])
+		case in.Type == tensor.F16 && out.Type == tensor.Float32:
+			s.runs(&widenLow{}, s.in[0])
 		}
 	case op.ByteMap:
 		s.runs(&byteMapLow{o}, s.in[0])
@@ -261,4 +271,22 @@ func (t dynamicTile) run(_ int, in, out []tensor.Tensor, _ *kernel.Scratch) {
 	if out[0].Present() {
 		t.k.Quantize(out[0].Bytes8(), x, kernel.ByteRange{Scale: scale, Zero: int32(zero)})
 	}
+}
+
+// narrowLow makes float16 of float32.
+type narrowLow struct{}
+
+func (*narrowLow) plan(p *Program, in, _ []op.Arg) (tiled, error) {
+	return elementTiles{newRowTiles(product(in[0].Shape), 1), func(from, to int, in, out []tensor.Tensor) {
+		p.kernels.FloatToHalf(out[0].Bits16()[from:to], floats(in, 0)[from:to])
+	}}, nil
+}
+
+// widenLow makes float32 of float16.
+type widenLow struct{}
+
+func (*widenLow) plan(p *Program, in, _ []op.Arg) (tiled, error) {
+	return elementTiles{newRowTiles(product(in[0].Shape), 1), func(from, to int, in, out []tensor.Tensor) {
+		p.kernels.HalfToFloat(floats(out, 0)[from:to], in[0].Bits16()[from:to])
+	}}, nil
 }

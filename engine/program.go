@@ -65,6 +65,7 @@ func (p *Program) optimize(g *graph) error {
 	if !g.keep {
 		g.skipIdentities()
 		if !p.opts.Reference {
+			g.widen(p.inputs, p.outputs)
 			err := g.fold(func(s *step) bool {
 				_, ok := s.op.(op.Dequantize)
 				return ok

@@ -157,6 +157,51 @@ func TestQDQAgainstORT(t *testing.T) {
 	}
 }
 
+// Networks that are quantized while they run take the byte kernels, to the bit
+// what their operators' definitions give, and agree with ONNX Runtime.
+func TestDynamicQuantization(t *testing.T) {
+	for _, perChannel := range []bool{false, true} {
+		t.Run(fmt.Sprintf("per channel=%t", perChannel), func(t *testing.T) {
+			m, in := enginetest.Dynamic(perChannel), graphInput(3, 41)
+			want := runModel(t, m, Options{Threads: 1, Reference: true}, in)
+			for _, cpu := range []string{"", "avx2", "scalar"} {
+				p, err := Compile(m, Options{Threads: 2, CPU: cpu})
+				if err != nil {
+					t.Log(err)
+					continue
+				}
+				got, err := p.NewSession().Run(t.Context(), in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for name := range want {
+					if err := closeTo(got[name], want[name], 1e-6); err != nil {
+						t.Errorf("cpu %q: %v", cpu, err)
+					}
+				}
+				steps, err := p.Steps(map[string][]int{"x": in["x"].Shape()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				joined := 0
+				for _, s := range steps {
+					if s.Kernel == "quant" && len(s.Nodes) == 4 {
+						joined++
+					}
+				}
+				if joined != 2 {
+					t.Errorf("%d integer products with Cast, Mul and Add joined, want 2: %v", joined, steps)
+				}
+			}
+			for name, w := range runORT(t, m, in) {
+				if err := closeTo(want[name], w, floatTol); err != nil {
+					t.Errorf("ONNX Runtime: %v", err)
+				}
+			}
+		})
+	}
+}
+
 // intCase is one integer operator with random operands.
 type intCase struct {
 	name string

@@ -74,22 +74,16 @@ func (b *Builder) Node(op string, inputs []string, attrs ...*onnx.Attr) string {
 }
 
 // Const adds a float32 constant.
-func (b *Builder) Const(data []float32, dims ...int64) string {
+func (b *Builder) Const(data []float32, dims ...int64) string { return add(b, data, dims) }
+
+// Ints adds an int64 constant with one axis.
+func (b *Builder) Ints(v ...int64) string { return add(b, v, []int64{int64(len(v))}) }
+
+func add[T onnx.Number](b *Builder, data []T, dims []int64) string {
 	name := fmt.Sprintf("c_%d", len(b.g.Initializers))
 	t, err := onnx.TensorOf(name, data, dims...)
 	if err != nil {
 		panic(err) // the caller's dims do not fit the data
-	}
-	b.g.Initializers = append(b.g.Initializers, t)
-	return name
-}
-
-// Ints adds an int64 constant with one axis.
-func (b *Builder) Ints(v ...int64) string {
-	name := fmt.Sprintf("c_%d", len(b.g.Initializers))
-	t, err := onnx.TensorOf(name, v, int64(len(v)))
-	if err != nil {
-		panic(err) // a list fits its own length
 	}
 	b.g.Initializers = append(b.g.Initializers, t)
 	return name

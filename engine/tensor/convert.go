@@ -122,3 +122,17 @@ func (t Tensor) Bytes8() []byte {
 	}
 	return nil
 }
+
+// Bits16 is the bits of the elements of a tensor of float16, bfloat16 or
+// uint16, not copied; nil for any other element type.
+func (t Tensor) Bits16() []uint16 {
+	switch d := t.data.(type) {
+	case []uint16:
+		return d
+	case []Float16:
+		return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(d))), len(d))
+	case []BFloat16:
+		return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(d))), len(d))
+	}
+	return nil
+}
