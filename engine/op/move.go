@@ -151,8 +151,8 @@ func (t Transpose) Order(rank int) ([]int, error) {
 	if len(t.Perm) != rank {
 		return nil, fmt.Errorf("perm %v for rank %d", t.Perm, rank)
 	}
-	if _, err := axesOf(t.Perm, rank); err != nil {
-		return nil, fmt.Errorf("perm %v: %w", t.Perm, err)
+	if _, err := axesOf(t.Perm, rank); err != nil || slices.ContainsFunc(t.Perm, func(p int) bool { return p < 0 }) {
+		return nil, fmt.Errorf("perm %v is no order of %d axes", t.Perm, rank)
 	}
 	return t.Perm, nil
 }

@@ -301,13 +301,24 @@ func constantOf(n node) (Operator, error) {
 func quantizing() map[string]entry {
 	return map[string]entry{
 		"QuantizeLinear": {build: func(n node) (Operator, error) {
-			return Quantize{Grid: gridOf(n), To: tensor.Type(n.Int("output_dtype", 0))}, nil
+			to, err := outputType(n)
+			return Quantize{Grid: gridOf(n), To: to}, err
 		}, since: 10},
 		"DequantizeLinear": {build: func(n node) (Operator, error) {
-			return Dequantize{Grid: gridOf(n), To: tensor.Type(n.Int("output_dtype", 0))}, nil
+			to, err := outputType(n)
+			return Dequantize{Grid: gridOf(n), To: to}, err
 		}, since: 10},
 		"DynamicQuantizeLinear": {build: plain(DynamicQuantize{}), since: 11},
 	}
+}
+
+// outputType is the attribute output_dtype, Undefined if there is none.
+func outputType(n node) (tensor.Type, error) {
+	t := tensor.Type(n.Int("output_dtype", 0))
+	if t != tensor.Undefined && t.Size() == 0 {
+		return t, fmt.Errorf("%w: element type %v", ErrUnsupported, t)
+	}
+	return t, nil
 }
 
 func gridOf(n node) Grid { return Grid{Axis: n.int("axis", 1), Block: n.int("block_size", 0)} }
