@@ -22,9 +22,10 @@ const groupBytes = 512 << 10
 // together.
 type division struct {
 	groups, size, left int
-	group, rest        *plan    // nil where there is none
-	results            []op.Arg // types and shapes of the outputs; no type: not known before the run
-	names              []string // of the outputs
+	group, rest        *plan     // nil where there is none
+	results            []op.Arg  // types and shapes of the outputs; no type: not known before the run
+	names              []string  // of the outputs
+	then               *division // what the outputs are the inputs of, nil for nothing
 }
 
 // divide shares out inputs of these types and shapes.
@@ -56,31 +57,59 @@ func (p *Program) newDivision(inputs []op.Arg) (*division, error) {
 	if b, fixed := p.fixedBatch(); ok && fixed && n > b {
 		return p.repeated(inputs, n, b)
 	}
-	each := n / p.opts.Threads // images for each worker
-	if !ok || n < 2 || each == 0 || p.opts.KeepIntermediates {
-		return p.undivided(inputs)
+	if !ok || n < 2 || n < p.opts.Threads || p.opts.KeepIntermediates {
+		return p.undivided(p.base, inputs)
 	}
-	full, err := p.base.infer(inputs)
+	d, err := p.grouped(p.base, inputs, n)
 	if err != nil {
 		return nil, err
 	}
-	one, err := p.groupOf(inputs, full, n, 1)
-	if one == nil || err != nil {
-		return p.undivided(inputs)
+	if d == nil {
+		return p.undivided(p.base, inputs)
 	}
-	d := &division{size: groupSize(each, one.arena), left: n % p.opts.Threads, group: one, names: one.names}
+	if p.head == nil {
+		return d, nil
+	}
+	return p.headAndTail(d, inputs, n)
+}
+
+// headAndTail runs the images apart only as far as the head goes; whole is what
+// to do where that is not possible.
+func (p *Program) headAndTail(whole *division, inputs []op.Arg, n int) (*division, error) {
+	d, err := p.grouped(p.head, inputs, n)
+	if err != nil || d == nil {
+		return whole, err
+	}
+	if d.then, err = p.undivided(p.tail, d.results); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// grouped shares out n images, at least as many as there are workers; nil if
+// they depend on one another.
+func (p *Program) grouped(g *graph, inputs []op.Arg, n int) (*division, error) {
+	full, err := g.infer(inputs)
+	if err != nil {
+		return nil, err
+	}
+	one, err := p.groupOf(g, inputs, full, n, 1)
+	if one == nil || err != nil {
+		return nil, err
+	}
+	d := &division{size: groupSize(n/p.opts.Threads, one.arena), left: n % p.opts.Threads, group: one, names: one.names}
 	d.groups = (n - d.left) / d.size
 	if d.size > 1 {
-		if d.group, err = p.groupOf(inputs, full, n, d.size); d.group == nil || err != nil {
-			return p.undivided(inputs)
+		if d.group, err = p.groupOf(g, inputs, full, n, d.size); d.group == nil || err != nil {
+			return nil, err
 		}
 	}
 	switch {
 	case d.left == 1:
 		d.rest = one
 	case d.left > 1:
-		if d.rest, err = p.groupOf(inputs, full, n, d.left); d.rest == nil || err != nil {
-			return p.undivided(inputs)
+		if d.rest, err = p.groupOf(g, inputs, full, n, d.left); d.rest == nil || err != nil {
+			return nil, err
 		}
 	}
 	d.results = one.results()
@@ -92,7 +121,7 @@ func (p *Program) newDivision(inputs []op.Arg) (*division, error) {
 
 // repeated runs a model for b images on n of them, a multiple of b.
 func (p *Program) repeated(inputs []op.Arg, n, b int) (*division, error) {
-	q, err := p.newPlan(rowArgs(inputs, b))
+	q, err := p.newPlan(p.base, rowArgs(inputs, b))
 	if err != nil {
 		return nil, err
 	}
@@ -138,19 +167,20 @@ func batchOf(inputs []op.Arg) (n int, ok bool) {
 	return n, len(inputs) > 0
 }
 
-// groupOf is the plan for m of n images; nil if images depend on one another.
-func (p *Program) groupOf(inputs []op.Arg, full facts, n, m int) (*plan, error) {
+// groupOf is the plan for m of n images; nil if images depend on one another,
+// or m of them alone do not fit the graph.
+func (p *Program) groupOf(g *graph, inputs []op.Arg, full facts, n, m int) (*plan, error) {
 	some := rowArgs(inputs, m)
-	part, err := p.base.infer(some)
-	if err != nil || !independent(p.base, full, part, n, m) {
-		return nil, err
+	part, err := g.infer(some)
+	if err != nil || !independent(g, full, part, n, m) {
+		return nil, nil
 	}
-	return p.newPlan(some)
+	return p.newPlan(g, some)
 }
 
 // undivided runs all images together.
-func (p *Program) undivided(inputs []op.Arg) (*division, error) {
-	q, err := p.newPlan(inputs)
+func (p *Program) undivided(g *graph, inputs []op.Arg) (*division, error) {
+	q, err := p.newPlan(g, inputs)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/lethe-audit/lethe/engine/enginetest"
@@ -267,5 +268,24 @@ func TestSteps(t *testing.T) {
 	}
 	if _, err := p.Steps(nil); err == nil {
 		t.Error("no shape was missed")
+	}
+}
+
+// Large fully connected layers run once for all images, what is before them
+// image by image; a branch into them, or no such layers, leaves a graph whole.
+func TestTail(t *testing.T) {
+	for name, want := range map[string]bool{"fully-connected": true, "flatten": false, "residual": false, "attention": false} {
+		i := slices.IndexFunc(enginetest.Graphs(), func(g enginetest.Graph) bool { return g.Name == name })
+		p, err := Compile(enginetest.Graphs()[i].Make(), Options{Threads: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := p.divide([]op.Arg{{Type: tensor.Float32, Shape: []int{6, enginetest.GraphChannels, enginetest.GraphHeight, enginetest.GraphWidth}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cut := d.then != nil; cut != want || d.groups == 0 {
+			t.Errorf("%s: cut %t, want %t; %d groups", name, cut, want, d.groups)
+		}
 	}
 }

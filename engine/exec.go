@@ -64,6 +64,10 @@ func (s *session) Run(ctx context.Context, inputs map[string]Tensor) (map[string
 	c := newCrew(s.p.opts.Threads)
 	defer c.dismiss()
 	out, err := s.divided(ctx, c, d, in)
+	for err == nil && d.then != nil {
+		d = d.then
+		out, err = s.divided(ctx, c, d, out)
+	}
 	if err != nil {
 		return nil, err
 	}

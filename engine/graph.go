@@ -47,6 +47,7 @@ type graph struct {
 	steps   []*step
 	inputs  []*value
 	outputs []*value
+	names   []string // of the outputs
 	keep    bool     // every named value is wanted, not only the outputs
 	folded  []*value // with keep: values that steps made and that are constant now
 	opset   int
@@ -92,7 +93,7 @@ func importGraph(m *onnx.Model) (*graph, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.g.outputs = append(b.g.outputs, v)
+		b.g.outputs, b.g.names = append(b.g.outputs, v), append(b.g.names, out.Name)
 	}
 	return b.g, nil
 }

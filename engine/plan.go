@@ -73,9 +73,9 @@ type plan struct {
 	arena   int // bytes
 }
 
-// newPlan makes the plan for inputs of these types and shapes.
-func (p *Program) newPlan(inputs []op.Arg) (*plan, error) {
-	g := p.base.clone()
+// newPlan makes the plan of a graph for inputs of these types and shapes.
+func (p *Program) newPlan(base *graph, inputs []op.Arg) (*plan, error) {
+	g := base.clone()
 	f, err := g.infer(inputs)
 	if err != nil {
 		return nil, err
@@ -185,8 +185,8 @@ func (b *planBuilder) deliver() {
 	}
 	done := map[string]bool{}
 	for i, v := range b.graph.outputs {
-		add(v, b.program.outputs[i].Name)
-		done[b.program.outputs[i].Name] = true
+		add(v, b.graph.names[i])
+		done[b.graph.names[i]] = true
 	}
 	if !b.graph.keep {
 		return

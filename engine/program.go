@@ -15,6 +15,8 @@ import (
 // Program is a compiled model. It is safe for use by several goroutines.
 type Program struct {
 	base    *graph
+	head    *graph // base up to large fully connected layers, and the rest;
+	tail    *graph // nil if it has none
 	inputs  []Value
 	outputs []Value
 	opts    Options
@@ -55,6 +57,9 @@ func Compile(m *onnx.Model, o Options) (*Program, error) {
 	g.keep = o.KeepIntermediates
 	if err := p.optimize(g); err != nil {
 		return nil, err
+	}
+	if !o.KeepIntermediates {
+		p.head, p.tail = g.cutTail()
 	}
 	return p, nil
 }

@@ -95,7 +95,7 @@ func definitions(t *testing.T, m *onnx.Model, in map[string]Tensor) map[string]T
 // onlyIntegers fails if a convolution or a sum of a plan works on floats.
 func onlyIntegers(t *testing.T, p *Program) {
 	t.Helper()
-	q, err := p.newPlan([]op.Arg{{Type: tensor.Float32, Shape: []int{3, enginetest.GraphChannels, enginetest.GraphHeight, enginetest.GraphWidth}}})
+	q, err := p.newPlan(p.base, []op.Arg{{Type: tensor.Float32, Shape: []int{3, enginetest.GraphChannels, enginetest.GraphHeight, enginetest.GraphWidth}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func (p *Program) Steps(shapes map[string][]int) ([]Step, error) {
 		args[i] = op.Arg{Type: v.Type, Shape: shape}
 	}
 	p.mu.Lock()
-	q, err := p.newPlan(args)
+	q, err := p.newPlan(p.base, args)
 	p.mu.Unlock()
 	if err != nil {
 		return nil, err

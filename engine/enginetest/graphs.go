@@ -47,6 +47,7 @@ func Graphs() []Graph {
 		image("patches", patches),
 		image("two-outputs", sharedConv),
 		image("lrn", lrn),
+		image("fully-connected", fullyConnected),
 	}
 }
 
@@ -208,4 +209,13 @@ func lrn(b *Builder, x string) (string, int) {
 	y := b.Relu(b.Conv(x, ConvSpec{Out: 12, Kernel: 3}))
 	y = b.Node("LRN", []string{y}, onnx.IntAttr("size", 5), onnx.FloatAttr("alpha", 0.1), onnx.FloatAttr("beta", 0.75), onnx.FloatAttr("bias", 1))
 	return b.Node("LRN", []string{y}, onnx.IntAttr("size", 3), onnx.FloatAttr("beta", 0.6)), 4
+}
+
+// fullyConnected ends in layers whose weights are larger than a cache.
+func fullyConnected(b *Builder, x string) (string, int) {
+	y := b.Node("Flatten", []string{b.Relu(b.Conv(x, ConvSpec{Out: 6, Kernel: 3, Stride: 2}))})
+	const n, wide = 6 * 6 * 7, 700
+	y = b.Node("Gemm", []string{y, b.Random(0.1, 0, wide, n), b.Random(0.1, 0, wide)}, onnx.IntAttr("transB", 1))
+	y = b.Node("Gemm", []string{b.Node("Tanh", []string{y}), b.Random(0.05, 0, wide, 9)})
+	return b.Node("Softmax", []string{y}), 2
 }
