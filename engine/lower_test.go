@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lethe-audit/lethe/engine/enginetest"
+	"github.com/lethe-audit/lethe/engine/kernel"
 	"github.com/lethe-audit/lethe/engine/tensor"
 	"github.com/lethe-audit/lethe/onnx"
 )
@@ -23,9 +24,11 @@ func TestGraphsAgainstDefinitions(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", g.Name, n), func(t *testing.T) {
 				in := graphInput(n, 11)
 				want := runModel(t, g.Make(), Options{Threads: 1, Reference: true}, in)
-				for _, o := range []Options{
-					{Threads: 1}, {Threads: 2}, {Threads: 1, CPU: "scalar"}, {Threads: 2, KeepIntermediates: true},
-				} {
+				options := []Options{{Threads: 2}, {Threads: 2, KeepIntermediates: true}}
+				for _, level := range kernel.Levels() {
+					options = append(options, Options{Threads: 1, CPU: level.String()})
+				}
+				for _, o := range options {
 					got := runModel(t, g.Make(), o, in)
 					for name, w := range want {
 						if err := closeTo(got[name], w, floatTol); err != nil {

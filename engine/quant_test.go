@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lethe-audit/lethe/engine/enginetest"
+	"github.com/lethe-audit/lethe/engine/kernel"
 	"github.com/lethe-audit/lethe/engine/op"
 	"github.com/lethe-audit/lethe/engine/tensor"
 	"github.com/lethe-audit/lethe/onnx"
@@ -55,7 +56,8 @@ func TestQDQInIntegers(t *testing.T) {
 				in := graphInput(3, 31)
 				m := quantized(t, g.Make(), in, signed)
 				want := definitions(t, m, in)
-				for _, cpu := range []string{"", "scalar"} {
+				for _, level := range kernel.Levels() {
+					cpu := level.String()
 					p, err := Compile(m, Options{Threads: 2, CPU: cpu})
 					if err != nil {
 						t.Fatal(err)
@@ -164,11 +166,11 @@ func TestDynamicQuantization(t *testing.T) {
 		t.Run(fmt.Sprintf("per channel=%t", perChannel), func(t *testing.T) {
 			m, in := enginetest.Dynamic(perChannel), graphInput(3, 41)
 			want := runModel(t, m, Options{Threads: 1, Reference: true}, in)
-			for _, cpu := range []string{"", "avx2", "scalar"} {
+			for _, level := range kernel.Levels() {
+				cpu := level.String()
 				p, err := Compile(m, Options{Threads: 2, CPU: cpu})
 				if err != nil {
-					t.Log(err)
-					continue
+					t.Fatal(err)
 				}
 				got, err := p.NewSession().Run(t.Context(), in)
 				if err != nil {
