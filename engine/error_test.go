@@ -7,6 +7,7 @@ import (
 
 	"github.com/lethe-audit/lethe/engine/enginetest"
 	"github.com/lethe-audit/lethe/engine/op"
+	"github.com/lethe-audit/lethe/engine/tensor"
 	"github.com/lethe-audit/lethe/onnx"
 )
 
@@ -84,6 +85,36 @@ func TestShapeErrors(t *testing.T) {
 		var e *onnx.Error
 		if !errors.As(err, &e) || e.Node == "" {
 			t.Errorf("%v: %v names no node", shape, err)
+		}
+	}
+}
+
+// Sizes that no memory holds are refused before any is asked for.
+func TestTooLarge(t *testing.T) {
+	grow := func(f func(b *enginetest.Builder, x string) string) error {
+		b := enginetest.New("big", 1)
+		b.Output(f(b, b.Input("x", -1, 4)), 2)
+		s, err := New(b.Model(), Options{})
+		if err != nil {
+			return err
+		}
+		_, err = s.Run(t.Context(), map[string]Tensor{"x": randomTensor(1, 1, 4)})
+		return err
+	}
+	for name, f := range map[string]func(b *enginetest.Builder, x string) string{
+		"a constant": func(b *enginetest.Builder, x string) string {
+			return b.Add(x, b.Node("ConstantOfShape", []string{b.Ints(1<<20, 1<<20)}))
+		},
+		"a value": func(b *enginetest.Builder, x string) string {
+			return b.Relu(b.Node("Expand", []string{x, b.Ints(1<<40, 4)}))
+		},
+		"many values": func(b *enginetest.Builder, x string) string { // 6 GiB each
+			return b.Node("Exp", []string{b.Node("Sqrt", []string{b.Node("Expand", []string{x, b.Ints(3<<27, 4)})})})
+		},
+		"beyond int64": func(b *enginetest.Builder, x string) string { return b.Node("Expand", []string{x, b.Ints(1<<62, 4)}) },
+	} {
+		if err := grow(f); !errors.Is(err, tensor.ErrTooLarge) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

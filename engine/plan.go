@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/lethe-audit/lethe/engine/kernel"
 	"github.com/lethe-audit/lethe/engine/op"
 	"github.com/lethe-audit/lethe/engine/tensor"
+	"github.com/lethe-audit/lethe/onnx"
 )
 
 // place says where a value of a plan is.
@@ -88,6 +90,9 @@ func (p *Program) newPlan(base *graph, inputs []op.Arg) (*plan, error) {
 	b := &planBuilder{plan: &plan{graph: g}, program: p, facts: f, index: map[*value]int{}}
 	if err := b.build(); err != nil {
 		return nil, err
+	}
+	if b.arena > tensor.MaxBytes {
+		return nil, &onnx.Error{File: g.file, Msg: fmt.Sprintf("values for this input need %d GiB", b.arena>>30), Reason: tensor.ErrTooLarge}
 	}
 	return b.plan, nil
 }

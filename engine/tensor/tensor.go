@@ -23,9 +23,9 @@ type Tensor struct {
 // ErrTooLarge says that a shape asks for more elements than memory can hold.
 var ErrTooLarge = errors.New("tensor: shape too large")
 
-// MaxBytes is the largest tensor that [Make] allocates: 64 GiB. It only stops
+// MaxBytes is the largest tensor that [Make] allocates: 8 GiB. It only stops
 // sizes that come from a damaged or hostile file.
-const MaxBytes = 1 << 36
+const MaxBytes = 1 << 33
 
 // New is the tensor of the given shape over data, which is not copied and
 // must have as many elements as the shape.
