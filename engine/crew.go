@@ -6,14 +6,18 @@ import (
 	"sync/atomic"
 )
 
-// idleSpins is how often a helper looks for work before it sleeps. A look
-// takes about a tenth of a microsecond; the steps of a small network take tens.
-const idleSpins = 1000
+// How long a helper looks for work before it sleeps. Looks are a nanosecond
+// apart, with a pause for other goroutines now and then: some tenths of a
+// millisecond in all, which bridges the gap between two runs in a row.
+const (
+	looksInARow = 100
+	idlePauses  = 1000
+)
 
-// crew is the goroutines of one run: the caller, who is worker 0, and helpers
+// crew is the goroutines of a session: who calls Run, worker 0, and helpers
 // that wait for work. Handing out work takes well under a microsecond while
-// helpers spin, which is what a batch of one image needs; helpers that find
-// nothing to do for long sleep, and are woken.
+// helpers look for it, which is what a batch of one image needs; helpers that
+// find nothing to do for long sleep, and are woken.
 type crew struct {
 	workers int
 	job     atomic.Pointer[job]
@@ -23,12 +27,22 @@ type crew struct {
 	done    sync.WaitGroup
 }
 
-// job is pieces of work that workers take one after another.
+// job is pieces of work. Each worker starts with its own share of them, the
+// same share of every job: what a step has written stays in the cache of the
+// core that reads it in the next. Workers that are through help the others.
 type job struct {
 	n        int
 	do       func(piece, worker int)
-	next     atomic.Int64
+	shares   []share // one for each worker
 	finished atomic.Int64
+}
+
+// share is the pieces of one worker that have not been taken, on a cache line
+// of its own.
+type share struct {
+	next atomic.Int64
+	end  int64
+	_    [6]int64
 }
 
 // newCrew starts workers-1 helpers; dismiss ends them.
@@ -60,13 +74,13 @@ func (c *crew) rouse() {
 
 func (c *crew) help(worker int) {
 	var last *job
-	for spins := 0; !c.quit.Load(); {
-		if j := c.job.Load(); j != last {
+	for pauses := 0; !c.quit.Load(); {
+		if j := c.look(last); j != nil {
 			j.work(worker)
-			last, spins = j, 0
+			last, pauses = j, 0
 			continue
 		}
-		if spins++; spins < idleSpins {
+		if pauses++; pauses < idlePauses {
 			runtime.Gosched()
 			continue
 		}
@@ -77,19 +91,32 @@ func (c *crew) help(worker int) {
 			<-c.wake
 		}
 		c.asleep.Add(-1)
-		spins = 0
+		pauses = 0
 	}
 }
 
-// work takes pieces until there are none left.
-func (j *job) work(worker int) {
-	for {
-		i := int(j.next.Add(1)) - 1
-		if i >= j.n {
-			return
+// look is a job that is not the last one, nil if none comes for a short time.
+func (c *crew) look(last *job) *job {
+	for range looksInARow {
+		if j := c.job.Load(); j != last {
+			return j
 		}
-		j.do(i, worker)
-		j.finished.Add(1)
+	}
+	return nil
+}
+
+// work takes pieces until there are none left: first the worker's own.
+func (j *job) work(worker int) {
+	for i := range j.shares {
+		s := &j.shares[(worker+i)%len(j.shares)]
+		for {
+			piece := s.next.Add(1) - 1
+			if piece >= s.end {
+				break
+			}
+			j.do(int(piece), worker)
+			j.finished.Add(1)
+		}
 	}
 }
 
@@ -102,12 +129,18 @@ func (c *crew) each(n int, do func(piece, worker int)) {
 		}
 		return
 	}
-	j := &job{n: n, do: do}
+	j := &job{n: n, do: do, shares: make([]share, c.workers)}
+	for w := range j.shares {
+		j.shares[w].next.Store(int64(w * n / c.workers))
+		j.shares[w].end = int64((w + 1) * n / c.workers)
+	}
 	c.job.Store(j)
 	c.rouse()
 	j.work(0)
-	for j.finished.Load() < int64(n) {
-		runtime.Gosched()
+	for looks := 0; j.finished.Load() < int64(n); looks++ {
+		if looks%looksInARow == looksInARow-1 {
+			runtime.Gosched()
+		}
 	}
 }
 

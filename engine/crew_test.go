@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/lethe-audit/lethe/engine/enginetest"
 )
 
 // Every piece is done once, by a worker that exists, whether helpers spin,
@@ -53,4 +56,21 @@ func TestCrewWakes(t *testing.T) {
 	if !helped.Load() {
 		t.Error("a helper that slept never took part again")
 	}
+}
+
+// A session that nobody closes lets its helpers go when it is collected.
+func TestForgottenSession(t *testing.T) {
+	p, err := Compile(enginetest.ResNet8(), Options{Threads: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := p.NewSession().(*session).crew
+	for i := 0; !c.quit.Load(); i++ {
+		if i > 500 {
+			t.Fatal("the helpers are still there")
+		}
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond)
+	}
+	c.done.Wait()
 }

@@ -3,7 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 
 	"github.com/lethe-audit/lethe/engine/op"
 	"github.com/lethe-audit/lethe/engine/tensor"
@@ -30,15 +30,19 @@ type division struct {
 
 // divide shares out inputs of these types and shapes.
 func (p *Program) divide(inputs []op.Arg) (*division, error) {
-	var key strings.Builder
+	var buf []byte
 	for _, a := range inputs {
-		fmt.Fprintf(&key, "%d%v", a.Type, a.Shape)
+		buf = strconv.AppendInt(append(buf, '/'), int64(a.Type), 10)
+		for _, n := range a.Shape {
+			buf = strconv.AppendInt(append(buf, ','), int64(n), 10)
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if d, ok := p.divisions[key.String()]; ok {
+	if d, ok := p.divisions[string(buf)]; ok {
 		return d, nil
 	}
+	key := string(buf)
 	d, err := p.newDivision(inputs)
 	if err != nil {
 		return nil, err
@@ -47,8 +51,8 @@ func (p *Program) divide(inputs []op.Arg) (*division, error) {
 		delete(p.divisions, p.order[0])
 		p.order = p.order[1:]
 	}
-	p.divisions[key.String()] = d
-	p.order = append(p.order, key.String())
+	p.divisions[key] = d
+	p.order = append(p.order, key)
 	return d, nil
 }
 

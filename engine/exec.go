@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"runtime"
 
 	"github.com/lethe-audit/lethe/engine/kernel"
 	"github.com/lethe-audit/lethe/engine/op"
@@ -14,6 +15,8 @@ type session struct {
 	p       *Program
 	frames  map[frameKey]*frame
 	scratch []*kernel.Scratch // one for each worker
+	crew    *crew
+	cleanup runtime.Cleanup
 	closed  bool
 }
 
@@ -25,7 +28,9 @@ type frameKey struct {
 
 // NewSession makes a session, which has memory of its own.
 func (p *Program) NewSession() Session {
-	s := &session{p: p, frames: map[frameKey]*frame{}}
+	s := &session{p: p, frames: map[frameKey]*frame{}, crew: newCrew(p.opts.Threads)}
+	// A session that is forgotten rather than closed lets its helpers go too.
+	s.cleanup = runtime.AddCleanup(s, (*crew).dismiss, s.crew)
 	for range p.opts.Threads {
 		s.scratch = append(s.scratch, new(kernel.Scratch))
 	}
@@ -38,8 +43,12 @@ func (s *session) Inputs() []Value { return s.p.Inputs() }
 // Outputs lists what Run gives.
 func (s *session) Outputs() []Value { return s.p.Outputs() }
 
-// Close frees the session's memory.
+// Close frees the session's memory and ends its helpers.
 func (s *session) Close() error {
+	if !s.closed {
+		s.cleanup.Stop()
+		s.crew.dismiss()
+	}
 	*s = session{p: s.p, closed: true}
 	return nil
 }
@@ -61,13 +70,12 @@ func (s *session) Run(ctx context.Context, inputs map[string]Tensor) (map[string
 	if err != nil {
 		return nil, err
 	}
-	c := newCrew(s.p.opts.Threads)
-	defer c.dismiss()
-	out, err := s.divided(ctx, c, d, in)
+	out, err := s.divided(ctx, s.crew, d, in)
 	for err == nil && d.then != nil {
 		d = d.then
-		out, err = s.divided(ctx, c, d, out)
+		out, err = s.divided(ctx, s.crew, d, out)
 	}
+	runtime.KeepAlive(s) // until here nobody may let the helpers go
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 type frame struct {
 	plan *plan
 	vals []tensor.Tensor // by slot
+	// Operands of the step that runs.
+	args, res []tensor.Tensor
 }
 
 // newFrame makes the memory of a plan over an arena that is large enough.
@@ -101,7 +103,8 @@ func (f *frame) run(ctx context.Context, m *machine) error {
 }
 
 func (f *frame) step(in *instr, m *machine) error {
-	args, res := f.pick(in.in), f.pick(in.out)
+	f.args, f.res = f.pick(f.args, in.in), f.pick(f.res, in.out)
+	args, res := f.args, f.res
 	switch {
 	case in.view:
 		v, err := args[0].Reshape(f.plan.slots[in.out[0]].shape)
@@ -121,12 +124,15 @@ func (f *frame) step(in *instr, m *machine) error {
 	return in.step.op.Eval(op.Env{Parallel: m.crew.parallel()}, args, res)
 }
 
-func (f *frame) pick(slots []int) []tensor.Tensor {
-	out := make([]tensor.Tensor, len(slots))
-	for i, k := range slots {
-		if k >= 0 {
-			out[i] = f.vals[k]
+// pick puts the tensors of some slots into out, whose memory is used again.
+func (f *frame) pick(out []tensor.Tensor, slots []int) []tensor.Tensor {
+	out = out[:0]
+	for _, k := range slots {
+		if k < 0 {
+			out = append(out, tensor.Tensor{})
+			continue
 		}
+		out = append(out, f.vals[k])
 	}
 	return out
 }
