@@ -100,7 +100,7 @@ func (s *sample) hopeless(r *Rule) (Hopeless, bool) {
 		h.Needed = growTo(f.N, func(n int) bool { return best(n) <= margin })
 		return h, true
 	}
-	e, ok := s.evidence.(spread)
+	e, ok := asSpread(s.evidence)
 	if p, one := s.evidence.(pair); one {
 		low, high := p.limits(r.Alpha)
 		e, ok = spread{p.loss(), (high - low) / 2 / tail.NormalQuantile(r.Alpha), math.Inf(1)}, true

@@ -219,7 +219,7 @@ func worstFirst(a, b ScopeResult) int {
 	if c := cmp.Compare(rank(a.Verdict), rank(b.Verdict)); c != 0 {
 		return c
 	}
-	if a.Verdict == Fail {
+	if a.Adjusted != nil && b.Adjusted != nil && a.Verdict == Fail { // nil: compared, not tested
 		if c := cmp.Compare(*a.Adjusted, *b.Adjusted); c != 0 {
 			return c
 		}

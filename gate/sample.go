@@ -187,6 +187,9 @@ func (s *sample) fromSpread(loss, se, dof float64, normalized bool) {
 	switch {
 	case se > 0 && dof > 0:
 		s.evidence = spread{loss, se, dof}
+		if cell, ok := s.cell(normalized); ok {
+			s.evidence = scored{spread{loss, se, dof}, *s.found.Evidence.VarExamples, cell}
+		}
 	case normalized || s.covers != finding.ExamplesOnly || s.found.Evidence.StdErr != nil:
 		s.without(finding.NoMemberVariance)
 	case loss == 0:
@@ -196,6 +199,19 @@ func (s *sample) fromSpread(loss, se, dof float64, normalized bool) {
 	default:
 		s.without(finding.NoMemberVariance)
 	}
+}
+
+// cell is the variance of the change of one lineage on one example, from the parts
+// of the variance; false where the loss is no mean of such changes, or none of its
+// chance comes from examples.
+func (s *sample) cell(normalized bool) (v float64, ok bool) {
+	e := s.found.Evidence
+	if normalized || designOf(e) != paired || s.covers == finding.Members || e.VarExamples == nil || e.VarResidual == nil {
+		return 0, false
+	}
+	n, k := float64(s.n), float64(len(e.Lineages))
+	v = n*math.Max(0, *e.VarExamples-*e.VarResidual) + n*k**e.VarResidual
+	return v, v > 0
 }
 
 // discordantForNormal is the number of changed answers on either side from which

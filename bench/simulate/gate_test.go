@@ -24,7 +24,7 @@ func TestGateStudyCanFail(t *testing.T) {
 	}{
 		{"a margin of 8 points where 5 were planted", "gate/paired-k5-one", each(func(r *gate.Rule) { r.Margin.Value = 0.08 })},
 		{"a margin of 3 points where 5 were planted", "gate/pair-all", each(func(r *gate.Rule) { r.Margin.Value = 0.03 })},
-		{"no correction over ten classes", "gate/pair-independent-all", each(func(r *gate.Rule) { r.Adjust = gate.NoAdjust })},
+		{"point estimates instead of tests", "gate/pair-independent-all", each(func(r *gate.Rule) { r.Test = gate.NoTest })},
 	} {
 		failed := false
 		for _, sc := range gateScenarios() {
