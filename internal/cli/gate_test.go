@@ -2,12 +2,15 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/lethe-audit/lethe/gate"
+	"github.com/lethe-audit/lethe/gate/annotations"
 	"github.com/lethe-audit/lethe/internal/realdata"
 	"github.com/lethe-audit/lethe/prediction"
 )
@@ -138,5 +141,63 @@ func TestSummaryIsAppended(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(dir, "summary.md"))
 	if err != nil || len(b) < 100 || string(b[:9]) != "# before\n" {
 		t.Errorf("%v: %.60s", err, b)
+	}
+}
+
+// TestEveryRuleInEveryFormat: every metric, scope, test, margin and correction that a
+// policy can name is decided or refused, and every format writes what was decided.
+func TestEveryRuleInEveryFormat(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, "demo", "-o", "demo")
+	a, _, err := openAudit(filepath.Join(dir, "demo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := &app{io: IO{Out: io.Discard, Err: io.Discard, Env: func(string) string { return "" }}}
+	out := &gateOutput{format: "text", color: "always"}
+	decided, refused := 0, 0
+	floor := 0.5
+	for _, metric := range gate.MetricNames() {
+		for _, scope := range []gate.Scope{gate.Overall, gate.Class, gate.Subgroup, gate.Slice, gate.Corruption, gate.Worst} {
+			for _, test := range []gate.Test{gate.NonInferiority, gate.Equivalence, gate.Difference, gate.NoTest} {
+				for _, margin := range []gate.Margin{{}, {Value: 0, Unit: gate.Points}, {Value: 0.02, Unit: gate.Points}, {Value: 0.02, Unit: gate.Relative}, {Value: 0.02, Unit: gate.Nats}} {
+					for i, adjust := range []gate.Adjust{gate.Holm, gate.BH, gate.NoAdjust} {
+						r := gate.DefaultRule()
+						r.Name, r.Metric, r.Scope, r.Test, r.Margin, r.Adjust = "r", metric, scope, test, margin, adjust
+						r.OnUndecided = []gate.Verdict{gate.Undecided, gate.Pass, gate.Fail}[i]
+						if scope == gate.Worst {
+							r.Over = []gate.Scope{gate.Class, gate.Subgroup, gate.Slice}[i]
+						}
+						if margin == (gate.Margin{}) && i == 1 {
+							r.Floor = &floor
+						}
+						res, err := gate.Judge(&gate.Policy{Name: "p", MinJoined: 0.9, Rules: []gate.Rule{r}}, a, gate.Options{})
+						var fault *gate.Error
+						if errors.As(err, &fault) {
+							refused++
+							continue
+						}
+						if err != nil {
+							t.Fatalf("%+v: %v", r, err)
+						}
+						decided++
+						for _, f := range gateFormats() {
+							if err := f.write(app, io.Discard, res, out); err != nil {
+								t.Fatalf("%s of %+v: %v", f.name, r, err)
+							}
+						}
+						if err := app.printGate(res, out); err != nil {
+							t.Fatal(err)
+						}
+						if err := annotations.Write(io.Discard, res, annotations.DefaultOptions()); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			}
+		}
+	}
+	if decided < 150 || refused < 150 {
+		t.Errorf("%d rules decided, %d refused", decided, refused)
 	}
 }
