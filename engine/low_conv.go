@@ -136,7 +136,7 @@ func (c *convLow) plan(p *Program, in, out []op.Arg) (tiled, error) {
 	w, x := c.w.konst.Shape(), in[0].Shape
 	spec := kernel.ConvSpec{In: x[3], Out: w[0], KH: w[2], KW: w[3], Groups: c.group, Act: c.act,
 		StrideH: c.place.Strides[0], StrideW: c.place.Strides[1],
-		DilationH: c.place.Dilations[0], DilationW: c.place.Dilations[1]}
+		DilationH: c.place.Dilations[0], DilationW: c.place.Dilations[1], Winograd: !p.opts.Direct}
 	key := c.key()
 	key.conv = spec
 	packed, ok := p.packs.convs[key]

@@ -41,6 +41,10 @@ type Options struct {
 	// CPU forces the kernels of an instruction set (the value of LETHE_CPU:
 	// scalar, avx2, avx512, neon); "" takes the best that the machine has.
 	CPU string
+	// Direct computes 3×3 convolutions by their sum. Otherwise those with stride
+	// 1 and enough channels use Winograd's F(2×2, 3×3), which is nearly twice as
+	// fast and has a few times the rounding error.
+	Direct bool
 	// KeepIntermediates makes Run give every value of the graph, not only its
 	// outputs. Nothing is fused then that would hide a value.
 	KeepIntermediates bool

@@ -14,6 +14,10 @@ type ConvSpec struct {
 	DilationH, DilationW int // 0 means 1
 	Groups               int // divides In and Out; 0 means 1; In for a depthwise convolution
 	Act                  Activation
+	// Winograd lets a 3×3 convolution with stride 1 and enough channels use
+	// Winograd's F(2×2, 3×3): fewer multiplications, with a few times the rounding
+	// error of the direct sum.
+	Winograd bool
 }
 
 // ConvShape is an input's size, with padding and the distances between pixels.
@@ -84,6 +88,8 @@ type ConvWeights struct {
 	data   []float32 // per panel: KH, KW, In/Groups, columns; depthwise: KH, KW, In
 	bias   []float32 // nil: none
 
+	winograd bool // data is for each panel 16 places, In, columns
+
 	shared int         // groups that share a panel
 	funcs  []microFunc // the kernels where they are more than one; else nil
 }
@@ -123,6 +129,10 @@ func (k *Kernels) PackConv(spec ConvSpec, weights, bias []float32) (*ConvWeights
 		if bias != nil {
 			w.bias = append(Aligned(spec.Out)[:0], bias...)
 		}
+		return w, nil
+	}
+	if spec.winogradFits() {
+		w.packWinograd(weights, bias)
 		return w, nil
 	}
 	w.shared, w.funcs = 1, k.groupedFor(spec)
@@ -165,6 +175,7 @@ const (
 	convSpatial   convMethod = iota // rows of output pixels by panels
 	convPointwise                   // one row of A for each pixel of the batch
 	convDepthwise
+	convWinograd // rows of tiles of 4×4 pixels by panels
 )
 
 // Plan prepares the convolution for inputs of one shape.
@@ -188,6 +199,10 @@ func (w *ConvWeights) Plan(s ConvShape) (*Conv, error) {
 	spec := w.spec
 	padded := s.PadTop+s.PadBottom+s.PadLeft+s.PadRight > 0
 	switch {
+	case w.winograd:
+		c.method, c.win = convWinograd, c.winogradWindow()
+		c.cut = c.winogradCut()
+		return c, nil
 	case spec.depthwise():
 		c.method = convDepthwise
 	case spec.KH*spec.KW*spec.StrideH*spec.StrideW == 1 && !padded && w.funcs == nil:
@@ -211,6 +226,9 @@ func (c *Conv) MACs() int {
 // Tiles is the number of pieces that Run computes; it depends on the shape
 // only.
 func (c *Conv) Tiles() int {
+	if c.method == convWinograd {
+		return c.s.N * c.cut.tilesY * c.cut.tilesCol
+	}
 	return c.work().images * c.cut.tilesY * c.cut.tilesCol
 }
 
@@ -225,6 +243,8 @@ func (c *Conv) Run(tile int, x, res, y []float32, s *Scratch) {
 		c.runPointwise(tile, x, res, y, s)
 	case convDepthwise:
 		c.runDepthwise(tile, x, res, y, s)
+	case convWinograd:
+		c.runWinograd(tile, x, res, y, s)
 	default:
 		c.runSpatial(tile, x, res, y, s)
 	}

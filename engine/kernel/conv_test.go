@@ -98,6 +98,9 @@ func (c *convCase) want(n, oy, ox, o int) (value, bound float64) {
 		sum += float64(c.res[((n*c.oh+oy)*c.ow+ox)*max(h.ResPitch, s.Out)+o])
 	}
 	terms := float64(cin*s.KH*s.KW + 4)
+	if s.Winograd { // tiles and weights are sums that may be larger than their terms
+		terms *= 4
+	}
 	return activate64(s.Act, sum), terms * eps32 * (mag + 2)
 }
 

@@ -118,6 +118,8 @@ type Kernels struct {
 
 	int8 int8Funcs
 
+	winogradInput, winogradOutput func(p *winogradArgs)
+
 	grouped map[int][]microFunc // by channels of a group, then rows-1; one vector of columns
 
 	// wholeVectors says that the micro-kernels store whole vectors without an

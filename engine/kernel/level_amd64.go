@@ -53,6 +53,7 @@ func useAVX2(k *Kernels) {
 	k.maxOf, k.sumOf, k.sumSquares = maxOfAVX2, sumOfAVX2, sumSquaresAVX2
 	k.expSum, k.normRow = expSumAVX2, normRowAVX2
 	k.int8 = int8AVX2()
+	k.winogradInput, k.winogradOutput = winogradInputAVX2, winogradOutputAVX2
 }
 
 func useAVX512(k *Kernels) {
@@ -77,4 +78,5 @@ func useAVX512(k *Kernels) {
 	k.maxOf, k.sumOf, k.sumSquares = maxOfAVX512, sumOfAVX512, sumSquaresAVX512
 	k.expSum, k.normRow = expSumAVX512, normRowAVX512
 	k.int8 = int8AVX512(cpu.X86.HasAVX512VNNI)
+	k.winogradInput, k.winogradOutput = winogradInputAVX512, winogradOutputAVX512
 }

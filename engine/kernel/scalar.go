@@ -8,5 +8,6 @@ func scalarKernels() *Kernels {
 	scalarBinaries(k)
 	scalarReductions(k)
 	k.int8 = scalarInt8()
+	scalarWinograd(k)
 	return k
 }

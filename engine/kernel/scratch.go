@@ -10,6 +10,9 @@ type Scratch struct {
 	buf    []float32
 	tile   []float32
 	sums   []int32
+
+	winograd winogradArgs
+	products []float32
 }
 
 // floats returns n floats with undefined contents, aligned to a cache line.
@@ -18,6 +21,14 @@ func (s *Scratch) floats(n int) []float32 {
 		s.buf = Aligned(n)
 	}
 	return s.buf[:n]
+}
+
+// second returns n floats beside those of floats.
+func (s *Scratch) second(n int) []float32 {
+	if cap(s.products) < n {
+		s.products = Aligned(n)
+	}
+	return s.products[:n]
 }
 
 // bytes returns n bytes with undefined contents, aligned to a cache line, in

@@ -48,18 +48,19 @@ func Files() (map[string][]byte, error) {
 		return nil
 	}
 	for name, u := range map[string]*unit{
-		"micro_amd64":   microUnit(),
-		"grouped_amd64": groupedUnit(),
-		"peak_amd64":    peakUnit(),
-		"unary_amd64":   unaryUnit(),
-		"binary_amd64":  binaryUnit(),
-		"reduce_amd64":  reduceUnit(),
-		"move_amd64":    moveUnit(),
-		"micro_arm64":   neonMicroUnit(),
-		"window_arm64":  neonWindowUnit(),
-		"window_amd64":  windowUnit(),
-		"dot_amd64":     dotUnit(),
-		"int8_amd64":    int8Unit(),
+		"micro_amd64":    microUnit(),
+		"grouped_amd64":  groupedUnit(),
+		"peak_amd64":     peakUnit(),
+		"unary_amd64":    unaryUnit(),
+		"binary_amd64":   binaryUnit(),
+		"reduce_amd64":   reduceUnit(),
+		"move_amd64":     moveUnit(),
+		"micro_arm64":    neonMicroUnit(),
+		"window_arm64":   neonWindowUnit(),
+		"window_amd64":   windowUnit(),
+		"dot_amd64":      dotUnit(),
+		"winograd_amd64": winogradUnit(),
+		"int8_amd64":     int8Unit(),
 	} {
 		if err := add(name, u); err != nil {
 			return nil, err
