@@ -24,7 +24,8 @@
 // never from the outcome that the audit itself gave. How:
 //
 //	one pair of models    Newcombe's paired bounds on the four cells
-//	populations           a t-test of the loss, over members and examples
+//	populations           a t-test of the loss, over members and examples; with shared
+//	                      lineage the variance is that of a loss at the margin
 //	no answer changed     the exact binomial bound 1 − alpha^(1/n)
 //	relative margin f     the contrast (1−f)·b₀ − b_t against 0, with its own variance
 //
