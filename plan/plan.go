@@ -1,0 +1,192 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+)
+
+// Plan is the jobs of an experiment, each after those that it needs.
+type Plan struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	Jobs    []*Job `json:"jobs"`
+	// Data is where the images are: the source for training and the one for
+	// prediction. They are no part of a digest.
+	TrainData string `json:"train_data"`
+	TestData  string `json:"test_data"`
+}
+
+// Resolver gives names their meaning. What it returns becomes part of digests.
+type Resolver struct {
+	// Data is what identifies a source whatever folder it lies in.
+	Data func(source string) (string, error)
+	// Model is what identifies an architecture.
+	Model func(name string) (string, error)
+	// Recipe is all settings of a recipe, a name or a mapping, with those of
+	// override replaced, as JSON with sorted keys. It also refuses settings
+	// that do not fit the sparsity (nil: dense).
+	Recipe func(recipe any, override map[string]any, sparsity *float64) (json.RawMessage, error)
+	// Schemes checks schemes and gives their canonical names.
+	Schemes func(schemes []string) ([]string, error)
+	// Audit makes flags of lethe audit of settings.
+	Audit func(settings map[string]any) ([]string, error)
+	// Report checks a format of a report.
+	Report func(format string) error
+}
+
+// Folders and files of a run, relative to its folder.
+const (
+	ModelsDir      = "models"      // VARIANT/MEMBER.onnx
+	PredictionsDir = "predictions" // what the models say about the test data
+	AuditDir       = "audit"       // findings.jsonl, report.html, ...
+)
+
+// ModelFile is where a member's model is.
+func ModelFile(variant string, k, n int) string {
+	return path.Join(ModelsDir, variant, Member(k, n)+".onnx")
+}
+
+// ManifestFile is where it is told how a model was made.
+func ManifestFile(model string) string { return model + ".manifest.json" }
+
+// CurveFile is where the losses and accuracies of a member's training are.
+func CurveFile(model string) string { return model[:len(model)-len(".onnx")] + ".curve.jsonl" }
+
+// Make makes the plan of an experiment. Errors point into the experiment's
+// file.
+func Make(e *Experiment, r Resolver) (*Plan, error) {
+	m := &maker{e: e, r: r, plan: &Plan{Name: e.Name, Version: Version,
+		TrainData: joinOptions(e.Data, e.Train), TestData: joinOptions(e.Data, e.Test)},
+		digests: map[string]string{}}
+	if err := m.resolve(); err != nil {
+		return nil, err
+	}
+	predict := PredictSpec{Data: m.test}
+	var models, curves, trained []string
+	for i, v := range e.Variants {
+		ids, files, err := m.members(i, v)
+		if err != nil {
+			return nil, err
+		}
+		models = append(models, ids...)
+		if v.Trained() {
+			trained = append(trained, ids...)
+			for _, f := range files {
+				curves = append(curves, CurveFile(f))
+			}
+		}
+		predict.Variants = append(predict.Variants, Population{Name: v.Name, Kind: v.Kind, Files: files, From: v.From})
+	}
+	const clean = "clean"
+	id := m.add(&Job{ID: path.Join(string(Predict), clean), Kind: Predict, Needs: models,
+		Outputs: []string{path.Join(PredictionsDir, clean)}}, predict)
+	m.add(&Job{ID: path.Join(string(Audit), clean), Kind: Audit, Needs: append([]string{id}, trained...),
+		Outputs: []string{path.Join(AuditDir, clean)}},
+		AuditSpec{Title: e.Name, Predictions: path.Join(PredictionsDir, clean), Curves: curves, Flags: m.flags, Reports: e.Reports})
+	return m.plan, m.err
+}
+
+// maker holds what the jobs are made of.
+type maker struct {
+	e       *Experiment
+	r       Resolver
+	plan    *Plan
+	digests map[string]string
+	err     error
+
+	model       string
+	train, test string // identities of the data
+	flags       []string
+}
+
+func (m *maker) resolve() (err error) {
+	e := m.e
+	if m.model, err = m.r.Model(e.Model); err != nil {
+		return e.Fault("$.model", "%v", err)
+	}
+	if m.train, err = m.r.Data(m.plan.TrainData); err != nil {
+		return e.Fault("$.data", "%v", err)
+	}
+	if m.test, err = m.r.Data(m.plan.TestData); err != nil {
+		return e.Fault("$.data", "%v", err)
+	}
+	if m.flags, err = m.r.Audit(e.Audit); err != nil {
+		return e.Fault("$.audit", "%v", err)
+	}
+	for i, f := range e.Reports {
+		if err := m.r.Report(f); err != nil {
+			return e.Fault(fmt.Sprintf("$.reports[%d]", i), "%v", err)
+		}
+	}
+	return nil
+}
+
+// members adds the jobs that make the members of variant i, and gives their
+// IDs and the model files.
+func (m *maker) members(i int, v Variant) (ids, files []string, err error) {
+	at := fmt.Sprintf("$.variants[%d]", i)
+	var recipe json.RawMessage
+	var schemes []string
+	if v.Trained() {
+		if recipe, err = m.r.Recipe(m.e.Recipe, v.Recipe, v.Sparsity); err != nil {
+			if v.Recipe == nil {
+				at = "$.recipe"
+			}
+			return nil, nil, m.e.Fault(at, "%v", err)
+		}
+	} else if schemes, err = m.r.Schemes(v.Compress); err != nil {
+		return nil, nil, m.e.Fault(at+".compress", "%v", err)
+	}
+	n := m.e.Members
+	for k := range n {
+		file := ModelFile(v.Name, k, n)
+		files = append(files, file)
+		outputs := []string{file, ManifestFile(file)}
+		if v.Trained() {
+			ids = append(ids, m.add(&Job{ID: path.Join(string(Train), v.Name, Member(k, n)), Kind: Train, Narrow: true,
+				Outputs: append(outputs, CurveFile(file))},
+				TrainSpec{Variant: v.Name, Member: k, Model: m.model, Data: m.train, Recipe: recipe, Sparsity: v.Sparsity, Base: m.e.Seed}))
+			continue
+		}
+		from := ModelFile(v.From, k, n)
+		ids = append(ids, m.add(&Job{ID: path.Join(string(Compress), v.Name, Member(k, n)), Kind: Compress,
+			Needs: []string{m.maker(from)}, Outputs: outputs},
+			CompressSpec{Variant: v.Name, Member: k, From: from, Schemes: schemes, Data: m.train, Images: v.Calibrate}))
+	}
+	return ids, files, nil
+}
+
+// maker is the job that makes a file.
+func (m *maker) maker(file string) string {
+	for _, j := range m.plan.Jobs {
+		if slices.Contains(j.Outputs, file) {
+			return j.ID
+		}
+	}
+	return "" // cannot be: variants name earlier ones
+}
+
+// add seals a job and adds it to the plan.
+func (m *maker) add(j *Job, spec any) string {
+	b, err := json.Marshal(spec)
+	if err != nil && m.err == nil {
+		m.err = fmt.Errorf("plan: %w", err)
+	}
+	j.Spec = b
+	j.seal(m.digests)
+	m.digests[j.ID] = j.Digest
+	m.plan.Jobs = append(m.plan.Jobs, j)
+	return j.ID
+}
+
+// Job is the job of an ID, nil if there is none.
+func (p *Plan) Job(id string) *Job {
+	for _, j := range p.Jobs {
+		if j.ID == id {
+			return j
+		}
+	}
+	return nil
+}
