@@ -65,7 +65,7 @@ func TestHalfGraphs(t *testing.T) {
 
 // A float16 network gives ONNX Runtime's class on nearly every image.
 func TestHalfAgainstORT(t *testing.T) {
-	ort := findORT(t)
+	ort := enginetest.NeedORT(t)
 	const images = 200
 	m := halfModel(t, enginetest.ResNet8())
 	in := map[string]Tensor{"x": toHalf(randomTensor(2, images, 3, 32, 32))}

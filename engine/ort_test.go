@@ -12,19 +12,9 @@ import (
 	"github.com/lethe-audit/lethe/onnx"
 )
 
-// findORT skips the test where ONNX Runtime is not installed.
-func findORT(t testing.TB) *enginetest.ORT {
-	t.Helper()
-	o, err := enginetest.FindORT()
-	if err != nil {
-		t.Skip(err)
-	}
-	return o
-}
-
 func runORT(t testing.TB, m *onnx.Model, in map[string]Tensor) map[string]Tensor {
 	t.Helper()
-	r, err := findORT(t).Run(t.Context(), t.TempDir(), enginetest.Job{Model: m, Inputs: in, Threads: 2})
+	r, err := enginetest.NeedORT(t).Run(t.Context(), t.TempDir(), enginetest.Job{Model: m, Inputs: in, Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +29,7 @@ func TestLightModelsAgainstORT(t *testing.T) {
 			if testing.Short() {
 				t.Skip("long")
 			}
-			findORT(t)
+			enginetest.NeedORT(t)
 			m, err := onnx.Load(realdata.Path(t, "onnx-tests", "light", "light_"+name+".onnx"))
 			if err != nil {
 				t.Fatal(err)

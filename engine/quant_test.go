@@ -127,7 +127,7 @@ func onlyIntegers(t *testing.T, p *Program) {
 // outputs differ by what a rounding the other way makes of a value halfway
 // between two integers.
 func TestQDQAgainstORT(t *testing.T) {
-	ort := findORT(t)
+	ort := enginetest.NeedORT(t)
 	const images = 200
 	for _, signed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("signed=%t", signed), func(t *testing.T) {
@@ -323,7 +323,7 @@ func intCases() []intCase {
 
 // Single integer operators give bit for bit what ONNX Runtime gives.
 func TestIntegerOperatorsAgainstORT(t *testing.T) {
-	ort := findORT(t)
+	ort := enginetest.NeedORT(t)
 	for _, c := range intCases() {
 		t.Run(c.name, func(t *testing.T) {
 			for seed := range uint64(4) {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"testing"
 
 	"github.com/lethe-audit/lethe/engine/tensor"
 	"github.com/lethe-audit/lethe/onnx"
@@ -50,14 +51,39 @@ func FindORT() (*ORT, error) {
 	return &ORT{node, dir}, nil
 }
 
+// ORTRequired, set to 1, turns a missing ONNX Runtime from a skipped test into
+// a failed one, as ortlib.RequiredEnv does for the library.
+const ORTRequired = "LETHE_ORT_REQUIRED"
+
+// NeedORT is [FindORT] for a test: without ONNX Runtime it is skipped with a
+// message, or fails if [ORTRequired] is set.
+func NeedORT(tb testing.TB) *ORT {
+	tb.Helper()
+	o, err := FindORT()
+	switch {
+	case err == nil:
+		return o
+	case os.Getenv(ORTRequired) == "1":
+		tb.Fatalf("ONNX Runtime is required and missing: %v", err)
+	}
+	tb.Skip(err)
+	return nil
+}
+
 // Job says how a model is run.
 type Job struct {
 	Model    *onnx.Model
 	Inputs   map[string]tensor.Tensor
 	Threads  int
 	Optimize bool // let ONNX Runtime fuse; otherwise every node runs as it is
-	Warmup   int  // runs that are not timed
-	Runs     int  // timed runs, at least 1
+	// Batch cuts the first axis of every input into pieces of so many, the last
+	// one maybe shorter; the outputs are joined again. 0 runs all at once.
+	Batch int
+	// Fused, if not empty, is the file that ONNX Runtime writes its optimized
+	// graph to.
+	Fused  string
+	Warmup int // runs that are not timed
+	Runs   int // timed runs, at least 1
 }
 
 // Result is what a job gave.
@@ -79,6 +105,8 @@ type request struct {
 	Model    string `json:"model"`
 	Threads  int    `json:"threads"`
 	Optimize bool   `json:"optimize"`
+	Batch    int    `json:"batch"`
+	Fused    string `json:"fused,omitempty"`
 	Inputs   []file `json:"inputs"`
 	Outputs  string `json:"outputs"`
 	Warmup   int    `json:"warmup"`
@@ -94,7 +122,7 @@ type answer struct {
 // Run runs a job; tmp is an empty folder for its files.
 func (o *ORT) Run(ctx context.Context, tmp string, j Job) (*Result, error) {
 	req := request{Model: filepath.Join(tmp, "model.onnx"), Threads: j.Threads, Optimize: j.Optimize,
-		Outputs: tmp, Warmup: j.Warmup, Runs: max(1, j.Runs)}
+		Batch: j.Batch, Fused: j.Fused, Outputs: tmp, Warmup: j.Warmup, Runs: max(1, j.Runs)}
 	if err := onnx.Save(j.Model, req.Model, onnx.DefaultSaveOptions()); err != nil {
 		return nil, err
 	}

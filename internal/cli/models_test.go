@@ -1,9 +1,6 @@
 package cli
 
 import (
-	"image"
-	"image/png"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,39 +10,8 @@ import (
 	"github.com/lethe-audit/lethe/prediction/importer"
 )
 
-// cifarTest writes CIFAR-10's test set in its binary layout, from the picture
-// of 100 x 100 tiles and the labels that the real data holds.
-func cifarTest(t *testing.T) string {
-	t.Helper()
-	f, err := os.Open(realdata.Path(t, "cifar10", "test_batch.png"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	picture, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	labels, err := os.ReadFile(realdata.Path(t, "cifar10", "labels.u8"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const n, side = 10000, 32
-	out := make([]byte, 0, n*(1+3*side*side))
-	for i, label := range labels[len(labels)-n:] {
-		out = append(out, label)
-		origin := image.Pt(i%100*side, i/100*side)
-		for channel := range 3 {
-			for p := range side * side {
-				r, g, b, _ := picture.At(origin.X+p%side, origin.Y+p/side).RGBA()
-				out = append(out, byte([]uint32{r, g, b}[channel]>>8))
-			}
-		}
-	}
-	dir := t.TempDir()
-	write(t, dir, "test_batch.bin", string(out))
-	return dir
-}
+// cifarTest is a folder with CIFAR-10's test set.
+func cifarTest(t *testing.T) string { return realdata.CIFARTest(t) }
 
 // The two published networks reach their published accuracies exactly, and
 // give every image the class that another runtime gave it (SOURCES.md).
