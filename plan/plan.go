@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"slices"
 )
 
 // Plan is the jobs of an experiment, each after those that it needs.
@@ -59,25 +58,28 @@ func CurveFile(model string) string { return model[:len(model)-len(".onnx")] + "
 func Make(e *Experiment, r Resolver) (*Plan, error) {
 	m := &maker{e: e, r: r, plan: &Plan{Name: e.Name, Version: Version,
 		TrainData: joinOptions(e.Data, e.Train), TestData: joinOptions(e.Data, e.Test)},
-		digests: map[string]string{}}
+		digests: map[string]string{}, made: map[string]string{}}
 	if err := m.resolve(); err != nil {
 		return nil, err
 	}
 	predict := PredictSpec{Data: m.test}
-	var models, curves, trained []string
 	for i, v := range e.Variants {
-		ids, files, err := m.members(i, v)
-		if err != nil {
+		if err := m.resolveVariant(i, v); err != nil {
 			return nil, err
 		}
-		models = append(models, ids...)
-		if v.Trained() {
-			trained = append(trained, ids...)
-			for _, f := range files {
-				curves = append(curves, CurveFile(f))
+		predict.Variants = append(predict.Variants, Population{Name: v.Name, Kind: v.Kind, From: v.From})
+	}
+	// Member by member: a run that was stopped has populations of one size.
+	var models, curves, trained []string
+	for k := range e.Members {
+		for i, v := range e.Variants {
+			id, file := m.member(i, v, k)
+			models = append(models, id)
+			if v.Trained() {
+				trained, curves = append(trained, id), append(curves, CurveFile(file))
 			}
+			predict.Variants[i].Files = append(predict.Variants[i].Files, file)
 		}
-		predict.Variants = append(predict.Variants, Population{Name: v.Name, Kind: v.Kind, Files: files, From: v.From})
 	}
 	const clean = "clean"
 	id := m.add(&Job{ID: path.Join(string(Predict), clean), Kind: Predict, Needs: models,
@@ -94,11 +96,14 @@ type maker struct {
 	r       Resolver
 	plan    *Plan
 	digests map[string]string
+	made    map[string]string // the job that leaves a file
 	err     error
 
 	model       string
 	train, test string // identities of the data
 	flags       []string
+	recipes     []json.RawMessage // by variant; nil where it is not trained
+	schemes     [][]string        // by variant; nil where it is trained
 }
 
 func (m *maker) resolve() (err error) {
@@ -123,49 +128,43 @@ func (m *maker) resolve() (err error) {
 	return nil
 }
 
-// members adds the jobs that make the members of variant i, and gives their
-// IDs and the model files.
-func (m *maker) members(i int, v Variant) (ids, files []string, err error) {
-	at := fmt.Sprintf("$.variants[%d]", i)
+// resolveVariant resolves the recipe of variant i, or its schemes.
+func (m *maker) resolveVariant(i int, v Variant) error {
+	var err error
 	var recipe json.RawMessage
 	var schemes []string
+	at := fmt.Sprintf("$.variants[%d]", i)
 	if v.Trained() {
-		if recipe, err = m.r.Recipe(m.e.Recipe, v.Recipe, v.Sparsity); err != nil {
-			if v.Recipe == nil {
-				at = "$.recipe"
-			}
-			return nil, nil, m.e.Fault(at, "%v", err)
+		if v.Recipe == nil {
+			at = "$.recipe"
 		}
-	} else if schemes, err = m.r.Schemes(v.Compress); err != nil {
-		return nil, nil, m.e.Fault(at+".compress", "%v", err)
+		recipe, err = m.r.Recipe(m.e.Recipe, v.Recipe, v.Sparsity)
+	} else {
+		at += ".compress"
+		schemes, err = m.r.Schemes(v.Compress)
 	}
-	n := m.e.Members
-	for k := range n {
-		file := ModelFile(v.Name, k, n)
-		files = append(files, file)
-		outputs := []string{file, ManifestFile(file)}
-		if v.Trained() {
-			ids = append(ids, m.add(&Job{ID: path.Join(string(Train), v.Name, Member(k, n)), Kind: Train, Narrow: true,
-				Outputs: append(outputs, CurveFile(file))},
-				TrainSpec{Variant: v.Name, Member: k, Model: m.model, Data: m.train, Recipe: recipe, Sparsity: v.Sparsity, Base: m.e.Seed}))
-			continue
-		}
-		from := ModelFile(v.From, k, n)
-		ids = append(ids, m.add(&Job{ID: path.Join(string(Compress), v.Name, Member(k, n)), Kind: Compress,
-			Needs: []string{m.maker(from)}, Outputs: outputs},
-			CompressSpec{Variant: v.Name, Member: k, From: from, Schemes: schemes, Data: m.train, Images: v.Calibrate}))
+	if err != nil {
+		return m.e.Fault(at, "%v", err)
 	}
-	return ids, files, nil
+	m.recipes, m.schemes = append(m.recipes, recipe), append(m.schemes, schemes)
+	return nil
 }
 
-// maker is the job that makes a file.
-func (m *maker) maker(file string) string {
-	for _, j := range m.plan.Jobs {
-		if slices.Contains(j.Outputs, file) {
-			return j.ID
-		}
+// member adds the job that makes member k of variant i, and gives its ID and
+// the model file.
+func (m *maker) member(i int, v Variant, k int) (id, file string) {
+	n := m.e.Members
+	file = ModelFile(v.Name, k, n)
+	outputs := []string{file, ManifestFile(file)}
+	if v.Trained() {
+		return m.add(&Job{ID: path.Join(string(Train), v.Name, Member(k, n)), Kind: Train, Narrow: true,
+			Outputs: append(outputs, CurveFile(file))},
+			TrainSpec{Variant: v.Name, Member: k, Model: m.model, Data: m.train, Recipe: m.recipes[i], Sparsity: v.Sparsity, Base: m.e.Seed}), file
 	}
-	return "" // cannot be: variants name earlier ones
+	from := ModelFile(v.From, k, n)
+	return m.add(&Job{ID: path.Join(string(Compress), v.Name, Member(k, n)), Kind: Compress, Narrow: true,
+		Needs: []string{m.made[from]}, Outputs: outputs},
+		CompressSpec{Variant: v.Name, Member: k, From: from, Schemes: m.schemes[i], Data: m.train, Images: v.Calibrate}), file
 }
 
 // add seals a job and adds it to the plan.
@@ -177,6 +176,9 @@ func (m *maker) add(j *Job, spec any) string {
 	j.Spec = b
 	j.seal(m.digests)
 	m.digests[j.ID] = j.Digest
+	for _, o := range j.Outputs {
+		m.made[o] = j.ID
+	}
 	m.plan.Jobs = append(m.plan.Jobs, j)
 	return j.ID
 }

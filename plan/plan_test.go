@@ -98,8 +98,9 @@ func TestMake(t *testing.T) {
 		done[j.ID], digests[j.Digest] = true, true
 	}
 	want := []string{
-		"train/dense/00", "train/dense/01", "train/dense/02", "train/s0.5/00", "train/s0.5/01", "train/s0.5/02",
-		"train/again/00", "train/again/01", "train/again/02", "compress/int8/00", "compress/int8/01", "compress/int8/02",
+		"train/dense/00", "train/s0.5/00", "train/again/00", "compress/int8/00",
+		"train/dense/01", "train/s0.5/01", "train/again/01", "compress/int8/01",
+		"train/dense/02", "train/s0.5/02", "train/again/02", "compress/int8/02",
 		"predict/clean", "audit/clean",
 	}
 	if !slices.Equal(ids, want) {

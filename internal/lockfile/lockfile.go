@@ -4,11 +4,14 @@
 package lockfile
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -32,26 +35,57 @@ type Lock struct {
 	file *flock.Flock
 }
 
+// patience is how long Acquire waits for somebody who only looks.
+const patience = 300 * time.Millisecond
+
 // Acquire takes the lock at path, a file that is made if it is not there, and
-// writes this process's number into it. It does not wait: a lock that another
-// process holds is a [*HeldError]. The folder of path must be there.
+// writes this process's number into it. A lock that another process holds is a
+// [*HeldError]. The folder of path must be there.
 func Acquire(path string) (*Lock, error) {
 	f := flock.New(path)
-	ok, err := f.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lockfile: %w", err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ok, err := f.TryLockContext(ctx, patience/10)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, &HeldError{Path: path, PID: pid(path)}
 	}
-	if !ok {
-		held := &HeldError{Path: path}
-		if b, err := os.ReadFile(path); err == nil {
-			held.PID, _ = strconv.Atoi(strings.TrimSpace(string(b)))
-		}
-		return nil, held
+	if err != nil || !ok {
+		return nil, fmt.Errorf("lockfile: %w", err)
 	}
 	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
 		return nil, errors.Join(fmt.Errorf("lockfile: %w", err), f.Unlock())
 	}
 	return &Lock{f}, nil
+}
+
+// pid is the number in a lock file, 0 if there is none.
+func pid(path string) int {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Holder is the process that holds the lock at path, 0 if its number is not
+// known; held is false if none does or there is no such file.
+func Holder(path string) (holder int, held bool, err error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return 0, false, nil
+	}
+	f := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := f.TryRLock()
+	if err != nil {
+		return 0, false, fmt.Errorf("lockfile: %w", err)
+	}
+	if free {
+		return 0, false, f.Unlock()
+	}
+	return pid(path), true, nil
 }
 
 // Release gives the lock up. The file stays: removing it would let two

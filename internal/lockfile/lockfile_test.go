@@ -42,6 +42,9 @@ func TestHeldByAnotherProcess(t *testing.T) {
 	if !errors.As(err, &held) || held.PID != c.Process.Pid {
 		t.Errorf("error %v, want held by %d", err, c.Process.Pid)
 	}
+	if pid, held, err := lockfile.Holder(path); pid != c.Process.Pid || !held || err != nil {
+		t.Errorf("holder %d, %v, %v, want %d", pid, held, err, c.Process.Pid)
+	}
 	_ = c.Process.Kill()
 	_ = c.Wait()
 	l, err := lockfile.Acquire(path)
@@ -50,6 +53,9 @@ func TestHeldByAnotherProcess(t *testing.T) {
 	}
 	if err := l.Release(); err != nil {
 		t.Error(err)
+	}
+	if _, held, err := lockfile.Holder(path); held || err != nil {
+		t.Errorf("after release: %v, %v", held, err)
 	}
 }
 
