@@ -167,6 +167,16 @@ type Evidence struct {
 	VarMembers    *float64     `json:"var_members,omitempty"`  // A, variance of the estimate over members
 	VarExamples   *float64     `json:"var_examples,omitempty"` // B, over examples
 	VarResidual   *float64     `json:"var_residual,omitempty"` // E, subtracted once in the variance over both
+
+	Skew *Skew `json:"skew,omitempty"` // nil where it is not known: then tests take the estimate's chance as symmetric
+}
+
+// Skew is how lopsided the chance of an estimate is: what a t-test at a margin leaves
+// out. Cubes of the unit of the estimate, and of its sign.
+type Skew struct {
+	Examples   float64 `json:"examples"`   // third cumulant of the estimate over examples, members fixed
+	Both       float64 `json:"both"`       // over members and examples, the members themselves taken as symmetric
+	Covariance float64 `json:"covariance"` // of the estimate and its variance over both
 }
 
 // PairedCells are the four cells of two models' right and wrong answers.
