@@ -90,11 +90,26 @@ func (v *View) ClassSizes() []int { return v.sizes }
 func (v *View) Pairing(t int) *Pairing { return &v.pairings[t] }
 
 // Candidates are the numbers of the variants that are compared with the
-// baseline: 1, 2, ...
+// baseline, in order: all but the baseline and the restored ones.
 func (v *View) Candidates() []int {
 	out := make([]int, 0, len(v.Table.Variants)-1)
 	for t := 1; t < len(v.Table.Variants); t++ {
-		out = append(out, t)
+		if v.Table.Variants[t].Kind != prediction.KindRestored {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Restored are the numbers of the variants that are variant t with one layer put
+// back to the baseline, in order.
+func (v *View) Restored(t int) []int {
+	var out []int
+	for r := 1; r < len(v.Table.Variants); r++ {
+		x := &v.Table.Variants[r]
+		if x.Kind == prediction.KindRestored && x.Restored != nil && x.Restored.Of == v.Table.Variants[t].Name {
+			out = append(out, r)
+		}
 	}
 	return out
 }

@@ -40,6 +40,9 @@ const (
 	NotIndependent    Reason = "not_independent"     // the sample is not one of independent units
 	Undecided         Reason = "undecided"           // not enough evidence at the margin; Needed says what would do
 	NotComputed       Reason = "not_computed"        // left out by an option
+	NoModelFiles      Reason = "no_model_files"      // the model files were not at hand
+	SameWeights       Reason = "same_weights"        // the candidate holds the baseline's weights
+	ClaimNotFound     Reason = "claim_not_found"     // the weights do not show the compression that the file claims
 )
 
 // Word is the plain-language verdict of a finding, as reports print it.
@@ -62,6 +65,8 @@ const (
 	MoreThanNoise    Word = "more changes than noise"
 	NotMoreThanNoise Word = "no more changes than noise"
 	FewerThanNoise   Word = "fewer changes than noise"
+	CompressionFound Word = "compression found in the weights"
+	NotCompressed    Word = "no compression found in the weights"
 )
 
 // ScopeKind is the kind of thing a finding is about.

@@ -17,6 +17,7 @@ type Audit struct {
 	findings map[key][]*finding.Finding
 	void     []*finding.Finding
 	wanted   map[source]bool
+	proof    map[string]Proof // by variant
 	done     bool
 }
 
@@ -27,7 +28,7 @@ type key struct {
 
 // NewAudit returns an empty audit.
 func NewAudit() *Audit {
-	a := &Audit{findings: map[key][]*finding.Finding{}, wanted: map[source]bool{}}
+	a := &Audit{findings: map[key][]*finding.Finding{}, wanted: map[source]bool{}, proof: map[string]Proof{}}
 	for _, m := range metrics() {
 		for _, s := range m.sources {
 			a.wanted[s] = true
@@ -71,6 +72,9 @@ func (a *Audit) Finding(f *finding.Finding) error {
 		a.void = append(a.void, f)
 		return nil
 	}
+	if f.Check == "compression" && f.Question == "proof" {
+		a.proof[f.Variant] = proofOf(f)
+	}
 	if s := (source{f.Check, f.Question}); a.wanted[s] {
 		a.findings[key{s, f.Variant}] = append(a.findings[key{s, f.Variant}], f)
 	}
@@ -87,7 +91,9 @@ func (a *Audit) Done(*finding.Done) error { a.done = true; return nil }
 func (a *Audit) variants(p *Policy, asked []string) ([]string, error) {
 	var all []string
 	for _, v := range a.config.Populations[1:] {
-		all = append(all, v.Name)
+		if v.Kind != "restored" { // a variant with one layer put back: no candidate
+			all = append(all, v.Name)
+		}
 	}
 	if len(all) == 0 {
 		return nil, errors.New("gate: the audit has a baseline and no variant: there is nothing to judge")

@@ -7,20 +7,30 @@ import (
 	"github.com/lethe-audit/lethe/finding"
 )
 
-// Proof is what the model files say about a variant, where they are at hand.
+// Proof is what the audit's check compression says of a variant's weights.
 type Proof int
 
-// The proofs. Without the files it is Unknown.
+// The proofs. Where model files were not at hand, or the check did not run, it is
+// Unknown. Weights that are the baseline's void the audit and are no proof.
 const (
 	Unknown      Proof = iota
 	Compressed         // its weights are fewer or narrower than the baseline's
 	Uncompressed       // its weights are as many and as wide as the baseline's
-	SameWeights        // its weights are the baseline's
 )
+
+func proofOf(f *finding.Finding) Proof {
+	switch f.Word {
+	case finding.CompressionFound:
+		return Compressed
+	case finding.NotCompressed:
+		return Uncompressed
+	}
+	return Unknown
+}
 
 // doubts are the reasons for which an audit cannot pass: always looked for, and no
 // policy can turn them off.
-func (a *Audit) doubts(p *Policy, variants []string, proof map[string]Proof) []Doubt {
+func (a *Audit) doubts(p *Policy, variants []string) []Doubt {
 	out := a.joinDoubts(p)
 	out = append(out, a.sizeDoubts(p)...)
 	if !a.ran("summary") {
@@ -35,13 +45,13 @@ func (a *Audit) doubts(p *Policy, variants []string, proof map[string]Proof) []D
 		if len(f.Warnings) > 0 {
 			d.Code, d.Text = f.Warnings[0].Code, f.Warnings[0].Text
 		}
-		if d.Code == "identical" && proof[f.Variant] == Compressed {
+		if d.Code == "identical" && a.proof[f.Variant] == Compressed {
 			continue // the classes are equal and the weights are not: it was compressed, and changed no answer
 		}
 		out = append(out, d)
 	}
 	for _, v := range variants {
-		out = append(out, a.variantDoubts(v, proof[v], out)...)
+		out = append(out, a.variantDoubts(v, a.proof[v], out)...)
 	}
 	return out
 }
@@ -84,8 +94,6 @@ func (a *Audit) variantDoubts(variant string, proof Proof, have []Doubt) []Doubt
 			"Every member of %s predicts what a member of %s does on every example. Either nothing was compressed, or the wrong files were given.", variant, base.Name)})
 	}
 	switch {
-	case proof == SameWeights:
-		out = append(out, Doubt{"same-weights", variant, Fail, fmt.Sprintf("The weights of %s are those of %s.", variant, base.Name)})
 	case proof == Uncompressed:
 		out = append(out, Doubt{"not-compressed", variant, Fail, fmt.Sprintf("The model file of %s has as many non-zero weights, as wide, as that of %s: it was not compressed.", variant, base.Name)})
 	case p.Kind == "pruned" && p.Level != nil && *p.Level == 0:

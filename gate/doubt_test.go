@@ -69,7 +69,7 @@ func TestNeverVacuous(t *testing.T) {
 		{"identical classes, proven compressed", identical, Compressed, "", Pass},
 		{"identical scores, proven compressed", scores, Compressed, "identical-scores", Fail},
 		{"baseline at chance", auditOf(t, &chance, nil), Unknown, "baseline-at-chance", Fail},
-		{"same weights", sound, SameWeights, "same-weights", Fail},
+		{"same weights", sound, sameWeights, "same-weights", Fail},
 		{"not compressed", sound, Uncompressed, "not-compressed", Fail},
 		{"pruned to 0", change(func(c *finding.Config) { c.Populations[1].Kind, c.Populations[1].Level = "pruned", finding.Float(0) }), Unknown, "not-compressed", Fail},
 		{"few joined", change(func(c *finding.Config) { c.Join.Missing = c.Examples }), Unknown, "few-joined", Undecided},
@@ -81,7 +81,7 @@ func TestNeverVacuous(t *testing.T) {
 			return &audited{Audit: &b}
 		}(), Unknown, "identical", Fail},
 	} {
-		r, err := Judge(policyOf(t, lax), c.a.Audit, Options{Proof: map[string]Proof{"int8": c.proof}})
+		r, err := Judge(policyOf(t, lax), proven(t, c.a.Audit, c.proof), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,6 +89,32 @@ func TestNeverVacuous(t *testing.T) {
 			t.Errorf("%s: %s with doubts %v, want %s with %q", c.what, r.Verdict, codes(r), c.want, c.code)
 		}
 	}
+}
+
+// sameWeights stands for the check's failed finding.
+const sameWeights = Proof(-1)
+
+// proven is a copy of an audit whose check compression says p of int8.
+func proven(t *testing.T, a *Audit, p Proof) *Audit {
+	t.Helper()
+	b := *a
+	b.proof, b.void = map[string]Proof{}, slices.Clone(a.void)
+	f := finding.Finding{Check: "compression", Question: "proof", Variant: "int8", Outcome: finding.Described}
+	switch p {
+	case Compressed:
+		f.Word = finding.CompressionFound
+	case Uncompressed:
+		f.Word = finding.NotCompressed
+	case sameWeights:
+		f.Outcome, f.Reason = finding.Failed, finding.SameWeights
+		f.Warnings = []finding.Warning{{Code: "same-weights", Text: "The same weights."}}
+	default:
+		return &b
+	}
+	if err := b.Finding(&f); err != nil {
+		t.Fatal(err)
+	}
+	return &b
 }
 
 // TestMinJoined: the share that must join is the policy's.

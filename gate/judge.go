@@ -12,8 +12,7 @@ import (
 
 // Options are what a caller knows besides policy and findings.
 type Options struct {
-	Variants []string         // judge these only; empty: as the policy says
-	Proof    map[string]Proof // by variant, where model files are at hand
+	Variants []string // judge these only; empty: as the policy says
 }
 
 // Judge decides every rule for every variant. A rule that cannot be evaluated is
@@ -32,7 +31,7 @@ func Judge(p *Policy, a *Audit, o Options) (*Result, error) {
 	res := &Result{
 		Verdict: Pass, Policy: p.Name, File: p.File, Tool: a.config.Tool, Title: a.config.Title,
 		Baseline: a.config.Populations[0].Name, Variants: variants, Examples: a.config.Examples,
-		Doubts: a.doubts(p, variants, o.Proof),
+		Doubts: a.doubts(p, variants),
 	}
 	for _, d := range res.Doubts {
 		res.Verdict = worse(res.Verdict, d.Verdict)

@@ -13,10 +13,6 @@ import (
 	"github.com/lethe-audit/lethe/prediction"
 )
 
-// prunedFrom is the share of zero weights from which a model counts as pruned:
-// trained weights are hardly ever exactly zero.
-const prunedFrom = 0.05
-
 // factsOf reads what a model's files really hold.
 func factsOf(m *onnx.Model) (*prediction.ModelFacts, onnx.Facts, error) {
 	f, err := onnx.Inspect(m, nil)
@@ -47,7 +43,34 @@ func factsOf(m *onnx.Model) (*prediction.ModelFacts, onnx.Facts, error) {
 		}
 		out.Layers = append(out.Layers, layer)
 	}
+	out.CompressedParameters, out.CompressedMACs = compressedShares(out, f.MACs != nil)
+	out.Claim = claimOf(m)
 	return out, f, nil
+}
+
+// compressedShares are the shares of the parameters and of the
+// multiply-accumulates that are in compressed layers; nil where the whole is not
+// known.
+func compressedShares(f *prediction.ModelFacts, macsKnown bool) (parameters, macs *float64) {
+	var n, work, all int64
+	for _, l := range f.Layers {
+		all += l.MACs
+		if l.Compressed() {
+			n += l.Parameters
+			work += l.MACs
+		}
+	}
+	of := func(part, whole int64) *float64 {
+		if whole == 0 {
+			return nil
+		}
+		v := min(1, float64(part)/float64(whole))
+		return &v
+	}
+	if macs = of(work, all); !macsKnown {
+		macs = nil
+	}
+	return of(n, f.Parameters), macs
 }
 
 // digest adds a file to the digest and returns its size after zstd.
@@ -102,7 +125,7 @@ func kindOf(f onnx.Facts) (prediction.Kind, *float64) {
 	case f.BitsPerWeight != nil && *f.BitsPerWeight < 24:
 		bits := float64(int(*f.BitsPerWeight + 0.5))
 		return prediction.KindQuantized, &bits
-	case f.ZeroShare != nil && *f.ZeroShare >= prunedFrom:
+	case f.ZeroShare != nil && *f.ZeroShare >= prediction.PrunedFrom:
 		share := *f.ZeroShare
 		return prediction.KindPruned, &share
 	}

@@ -276,3 +276,79 @@ func TestSameWeightsAreRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// claiming writes a model whose metadata say what it was made from.
+func claiming(t *testing.T, name string, seed uint64, source, scheme string) string {
+	t.Helper()
+	path := model(t, name, seed, 0, false)
+	m, err := onnx.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	m = m.Clone()
+	m.SetMeta(infer.MetaSource, source)
+	m.SetMeta(infer.MetaScheme, scheme)
+	out := filepath.Join(t.TempDir(), name)
+	if err := onnx.Save(m, out, onnx.DefaultSaveOptions()); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func weightsDigest(t *testing.T, path string) string {
+	t.Helper()
+	m, err := onnx.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	f, err := onnx.Inspect(m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.WeightsDigest
+}
+
+// Members are paired with the baseline member that their metadata name, in
+// whatever order they are given; members without such a source keep none.
+func TestLineageFromSource(t *testing.T) {
+	d := datasettest.NewMemory(20, classes, 8, 8, 3, 6)
+	a, b := model(t, "a.onnx", 1, 0, false), model(t, "b.onnx", 2, 0, false)
+	j := job(t, d)
+	j.Variants = []infer.Variant{
+		{Name: "dense", Files: []string{a, b}},
+		{Name: "int8", Files: []string{
+			claiming(t, "qb.onnx", 4, weightsDigest(t, b), "sparsity=0.5 int8-static"),
+			claiming(t, "qa.onnx", 3, weightsDigest(t, a), "int8-static"),
+			model(t, "other.onnx", 5, 0, false),
+		}},
+	}
+	table := predict(t, j)
+	base, q := table.Variants[0].Members, table.Variants[1].Members
+	if base[0].Lineage == "" || base[0].Lineage == base[1].Lineage || q[0].Lineage != base[1].Lineage || q[1].Lineage != base[0].Lineage || q[2].Lineage != "" {
+		t.Errorf("lineages %q %q; %q %q %q", base[0].Lineage, base[1].Lineage, q[0].Lineage, q[1].Lineage, q[2].Lineage)
+	}
+	if c := q[0].Facts.Claim; c == nil || len(c.Schemes) != 2 || c.Schemes[1] != "int8-static" {
+		t.Errorf("claim %+v", c)
+	}
+	if len(table.Notes) != 1 || !strings.Contains(table.Notes[0], "2 of 3 members") {
+		t.Errorf("notes %q", table.Notes)
+	}
+	j.Paired = true // the order decides where the user says so
+	table = predict(t, j)
+	if base, q = table.Variants[0].Members, table.Variants[1].Members; q[0].Lineage != base[0].Lineage || len(table.Notes) != 0 {
+		t.Errorf("with --paired: %q %q, notes %q", base[0].Lineage, q[0].Lineage, table.Notes)
+	}
+}
+
+// A file that was saved again with other metadata holds the same weights.
+func TestRenamedCopyIsRefused(t *testing.T) {
+	d := datasettest.NewMemory(20, classes, 8, 8, 3, 6)
+	a := model(t, "fp32.onnx", 1, 0, false)
+	j := job(t, d, a, claiming(t, "int8.onnx", 1, "sha256:0", "int8-static"))
+	err := infer.Differ(j.Variants, predict(t, j).Variants)
+	if !errors.Is(err, infer.ErrSameWeights) || !strings.Contains(err.Error(), "int8.onnx") {
+		t.Errorf("got %v", err)
+	}
+}

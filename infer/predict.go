@@ -93,6 +93,9 @@ func Predict(ctx context.Context, job *Job) (r *Result, err error) {
 		}
 		r.Table.Variants = append(r.Table.Variants, out)
 	}
+	if !job.Paired {
+		r.Table.Notes = append(r.Table.Notes, pairBySource(r.Table.Variants)...)
+	}
 	return r, r.Table.Validate()
 }
 

@@ -62,6 +62,8 @@ type variantEntry struct {
 	Kind    Kind          `json:"kind,omitempty"`
 	Level   *float64      `json:"level,omitempty"`
 	Members []memberEntry `json:"members"`
+
+	Restored *Restored `json:"restored,omitempty"`
 }
 
 type memberEntry struct {

@@ -35,7 +35,7 @@ func Read(ctx context.Context, dir string) (*Table, error) {
 	g.Go(func() error { return r.examples(t) })
 	for i := range m.Variants {
 		e := &m.Variants[i]
-		t.Variants[i] = Variant{Name: e.Name, Kind: e.Kind, Level: e.Level, Members: make([]Member, len(e.Members))}
+		t.Variants[i] = Variant{Name: e.Name, Kind: e.Kind, Level: e.Level, Restored: e.Restored, Members: make([]Member, len(e.Members))}
 		for k := range e.Members {
 			g.Go(func() error {
 				if err := ctx.Err(); err != nil {

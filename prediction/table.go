@@ -62,6 +62,27 @@ type Variant struct {
 	Kind    Kind
 	Level   *float64 // sparsity or bit width, by Kind; nil where it has no meaning
 	Members []Member
+
+	// Restored says what was put back, for KindRestored; nil for other kinds.
+	Restored *Restored
+}
+
+// Restored is one layer of a compressed variant put back to the baseline, and
+// how far compression had moved it. Distances are over all members and examples
+// that were run; nil where one is not known.
+type Restored struct {
+	Of         string   `json:"of"`    // name of the compressed variant
+	Layer      string   `json:"layer"` // node of the baseline that computes the layer; several joined by " + "
+	Operator   string   `json:"operator,omitempty"`
+	Parameters int64    `json:"parameters,omitempty"` // weights of the layer
+	Bytes      int64    `json:"bytes,omitempty"`      // what the model's files grow by if the layer stays in float
+	WeightSQNR *float64 `json:"weight_sqnr,omitempty"`
+	// WeightError is the largest difference of a weight, relative to the largest
+	// weight of the baseline's layer.
+	WeightError *float64 `json:"weight_error,omitempty"`
+	// OutputSQNR is the signal-to-noise ratio of the layer's output in the
+	// compressed model, in decibels, the baseline's output being the signal.
+	OutputSQNR *float64 `json:"output_sqnr,omitempty"`
 }
 
 // Member is one trained model and what it predicted.
@@ -127,6 +148,24 @@ type ModelFacts struct {
 	BytesZstd     int64        `json:"bytes_zstd,omitempty"`     // size after zstd
 	Parameters    int64        `json:"parameters,omitempty"`
 	Layers        []LayerFacts `json:"layers,omitempty"`
+
+	// CompressedParameters and CompressedMACs are the shares, in [0, 1], of the
+	// parameters and of the multiply-accumulates that belong to layers whose
+	// weights are narrower than 32 bits or pruned (see [LayerFacts.Compressed]);
+	// nil where not known.
+	CompressedParameters *float64 `json:"compressed_parameters,omitempty"`
+	CompressedMACs       *float64 `json:"compressed_macs,omitempty"`
+
+	// Claim is what the file says about how it was made; nil if it says nothing.
+	Claim *Claim `json:"claim,omitempty"`
+}
+
+// Claim is what a model file says of itself in its metadata. Nothing of it is
+// proof: package audit/compression looks for it in the weights.
+type Claim struct {
+	Source      string   `json:"source,omitempty"`      // weights digest of the model it was made from
+	Schemes     []string `json:"schemes,omitempty"`     // in the order they were applied: "sparsity=0.7", "int8-static"
+	Calibration string   `json:"calibration,omitempty"` // digest of what the calibration data were; "" for none
 }
 
 // LayerFacts is what one layer's weights hold.
@@ -136,6 +175,16 @@ type LayerFacts struct {
 	Sparsity   float64 `json:"sparsity"`       // share of zero weights in [0, 1]
 	Bits       int     `json:"bits,omitempty"` // bits a weight
 	MACs       int64   `json:"macs,omitempty"`
+}
+
+// PrunedFrom is the share of zero weights from which a layer or a model counts
+// as pruned: trained weights are hardly ever exactly zero.
+const PrunedFrom = 0.05
+
+// Compressed reports whether the layer's weights are stored in fewer than 32
+// bits or are pruned.
+func (l LayerFacts) Compressed() bool {
+	return l.Parameters > 0 && (l.Bits > 0 && l.Bits < 32 || l.Sparsity >= PrunedFrom)
 }
 
 // TrainCounts is how often each class and each attribute value occurs in the

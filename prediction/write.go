@@ -77,7 +77,7 @@ func writeAll(dir string, t *Table, o WriteOptions) error {
 	for i := range t.Variants {
 		v := &t.Variants[i]
 		e := &m.Variants[i]
-		*e = variantEntry{Name: v.Name, Kind: v.Kind, Level: v.Level, Members: make([]memberEntry, len(v.Members))}
+		*e = variantEntry{Name: v.Name, Kind: v.Kind, Level: v.Level, Restored: v.Restored, Members: make([]memberEntry, len(v.Members))}
 		for k := range v.Members {
 			stem := fmt.Sprintf("models/%04d-%s-%s", number, slug(v.Name), slug(v.Members[k].Name))
 			number++

@@ -88,11 +88,14 @@ func allValid(texts []string) bool {
 	return true
 }
 
-// variants are the names of the variants after the baseline, in order.
+// variants are the names of the variants that are compared with the baseline, in
+// order: not those that are a variant with one layer restored.
 func (c *Collector) variants() []string {
 	var out []string
 	for _, p := range c.config.Populations[1:] {
-		out = append(out, p.Name)
+		if p.Kind != "restored" {
+			out = append(out, p.Name)
+		}
 	}
 	return out
 }

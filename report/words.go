@@ -50,6 +50,12 @@ func reasonText(r finding.Reason) string {
 		return "not enough evidence at the margin"
 	case finding.NotComputed:
 		return "left out by an option"
+	case finding.NoModelFiles:
+		return "the model files were not at hand"
+	case finding.SameWeights:
+		return "the weights are the baseline's"
+	case finding.ClaimNotFound:
+		return "the compression that the file claims is not in its weights"
 	case "":
 		return ""
 	default:

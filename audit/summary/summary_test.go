@@ -68,6 +68,37 @@ func TestIdenticalCandidate(t *testing.T) {
 	}
 }
 
+// Equal classes void the audit unless the weights show that something was
+// compressed; equal scores always do.
+func TestIdenticalClassesOfProvenCompression(t *testing.T) {
+	facts := func(digest string, bits int) *prediction.ModelFacts {
+		return &prediction.ModelFacts{WeightsDigest: digest, Layers: []prediction.LayerFacts{{Name: "conv", Parameters: 10, Bits: bits}}}
+	}
+	for name, c := range map[string]struct {
+		bits       int
+		sameScores bool
+		fails      bool
+	}{
+		"compressed":              {16, false, false},
+		"not compressed":          {32, false, true},
+		"compressed, same scores": {16, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := audittest.Table(audittest.Spec{Examples: 300, Classes: 3, Members: []int{1, 1}, Confidence: true, Seed: 4})
+			a, b := &table.Variants[0].Members[0], &table.Variants[1].Members[0]
+			b.Predicted = a.Predicted
+			if c.sameScores {
+				b.Confidence = a.Confidence
+			}
+			a.Facts, b.Facts = facts("a", 32), facts("b", c.bits)
+			f := audittest.Run(t, summary.New(), table, audit.DefaultOptions()).Find(t, "summary/vacuity-identical/pruned-1/overall")
+			if (f.Outcome == finding.Failed) != c.fails || len(f.Warnings) != 1 {
+				t.Errorf("%s: %+v", f.Outcome, f.Warnings)
+			}
+		})
+	}
+}
+
 // The overall interval treats classes as strata: constant differences between
 // classes are no example variance.
 func TestStrata(t *testing.T) {

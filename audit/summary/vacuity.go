@@ -75,7 +75,8 @@ func chance(ctx context.Context, v *audit.View) (finding.Finding, bool, error) {
 }
 
 // identical asks whether every member of a variant predicts exactly what a
-// baseline member does.
+// baseline member does. That voids the audit unless the classes alone are equal
+// and the model files show that something was compressed.
 func identical(v *audit.View, t int) (finding.Finding, bool) {
 	base, variant := v.Table.Baseline(), &v.Table.Variants[t]
 	scores := true
@@ -86,20 +87,24 @@ func identical(v *audit.View, t int) (finding.Finding, bool) {
 		}
 		scores = scores && sameScores(twin, &variant.Members[k])
 	}
-	text := fmt.Sprintf("Every member of %s predicts the same class as a member of %s on every example. Either nothing was compressed, or the wrong files were given; if the compression is proven by other means, it changed no answer here.", variant.Name, base.Name)
-	code := "identical"
-	if scores {
-		code = "identical-scores"
-		text = fmt.Sprintf("Every member of %s gives exactly the scores of a member of %s: the same model was audited twice.", variant.Name, base.Name)
-	}
 	f := finding.Finding{
 		Check: Name, Question: "vacuity", Scope: finding.Scope{Kind: finding.Overall}, Baseline: base.Name, Variant: variant.Name,
 		Metric: "share of changed predictions", Unit: finding.Share, Estimate: finding.Float(0),
 		N: v.Table.Len(), KBase: len(base.Members), K: len(variant.Members),
 		Outcome: finding.Failed, Reason: finding.Identical,
-		Warnings: []finding.Warning{{Code: code, Text: text}},
 	}
 	f.ID = audit.ID(Name, "vacuity-identical", variant.Name, f.Scope)
+	code, text := "identical", fmt.Sprintf("Every member of %s predicts the same class as a member of %s on every example. Either nothing was compressed, or the wrong files were given; if the compression is proven by other means, it changed no answer here.", variant.Name, base.Name)
+	switch {
+	case scores:
+		code = "identical-scores"
+		text = fmt.Sprintf("Every member of %s gives exactly the scores of a member of %s: the same model was audited twice.", variant.Name, base.Name)
+	case v.Proof(t) == audit.Compressed:
+		f.Outcome, f.Reason = finding.Described, ""
+		code = "no-answer-changed"
+		text = fmt.Sprintf("%s was compressed, as its weights show, and changed no answer of %s here.", variant.Name, base.Name)
+	}
+	f.Warnings = []finding.Warning{{Code: code, Text: text}}
 	return f, true
 }
 

@@ -137,15 +137,11 @@ func (a *app) judge(name string, o *gateOptions) (*gate.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	audit, dir, err := openAudit(name)
+	audit, err := openAudit(name)
 	if err != nil {
 		return nil, err
 	}
-	proof, err := a.proofs(dir)
-	if err != nil {
-		return nil, err
-	}
-	return gate.Judge(p, audit, gate.Options{Variants: o.variants, Proof: proof})
+	return gate.Judge(p, audit, gate.Options{Variants: o.variants})
 }
 
 // readPolicy reads a pack, or a file.
@@ -164,20 +160,20 @@ func readPolicy(name string) (*gate.Policy, error) {
 	return gate.Parse(name, data)
 }
 
-// openAudit reads the stream of an audit directory, or a stream by itself; dir is
-// the directory, "" for a stream.
-func openAudit(name string) (audit *gate.Audit, dir string, err error) {
+// openAudit reads the stream of an audit directory, or a stream by itself.
+func openAudit(name string) (*gate.Audit, error) {
 	file := name
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		dir, file = name, filepath.Join(name, findingsFile)
+		file = filepath.Join(name, findingsFile)
 	}
 	in, err := os.Open(file)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	defer in.Close()
-	if audit, err = gate.Read(bufio.NewReaderSize(in, 1<<16)); err != nil {
-		return nil, "", fmt.Errorf("%s: %w", file, err)
+	audit, err := gate.Read(bufio.NewReaderSize(in, 1<<16))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return audit, dir, nil
+	return audit, nil
 }

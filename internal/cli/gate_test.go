@@ -12,7 +12,6 @@ import (
 	"github.com/lethe-audit/lethe/gate"
 	"github.com/lethe-audit/lethe/gate/annotations"
 	"github.com/lethe-audit/lethe/internal/realdata"
-	"github.com/lethe-audit/lethe/prediction"
 )
 
 // verdictOf runs lethe gate and reads its JSON.
@@ -101,36 +100,6 @@ func TestGateOnRealGroups(t *testing.T) {
 	}
 }
 
-// TestProof: what model files say about compression.
-func TestProof(t *testing.T) {
-	facts := func(digest string, sparsity float64, bits int) *prediction.ModelFacts {
-		return &prediction.ModelFacts{WeightsDigest: digest, Layers: []prediction.LayerFacts{{Name: "conv", Parameters: 100, Sparsity: sparsity, Bits: bits}}}
-	}
-	type list = []*prediction.ModelFacts
-	base := list{facts("a", 0, 32), facts("b", 0, 32)}
-	for _, c := range []struct {
-		what string
-		v    list
-		want gate.Proof
-	}{
-		{"int8", list{facts("c", 0, 8)}, gate.Compressed},
-		{"pruned", list{facts("c", 0.5, 32)}, gate.Compressed},
-		{"retrained", list{facts("c", 0, 32)}, gate.Uncompressed},
-		{"one of two not compressed", list{facts("c", 0, 8), facts("d", 0, 32)}, gate.Uncompressed},
-		{"the same weights", list{facts("b", 0, 32)}, gate.SameWeights},
-		{"no file", list{nil}, gate.Unknown},
-		{"no layers", list{{WeightsDigest: "c"}}, gate.Unknown},
-		{"no members", nil, gate.Unknown},
-	} {
-		if got := proofOf(base, c.v); got != c.want {
-			t.Errorf("%s: %v, want %v", c.what, got, c.want)
-		}
-	}
-	if got := proofOf(list{nil}, list{facts("c", 0, 8)}); got != gate.Unknown {
-		t.Errorf("a baseline without file: %v", got)
-	}
-}
-
 // TestSummaryIsAppended: a step's summary that other tools wrote to is kept.
 func TestSummaryIsAppended(t *testing.T) {
 	dir := t.TempDir()
@@ -149,7 +118,7 @@ func TestSummaryIsAppended(t *testing.T) {
 func TestEveryRuleInEveryFormat(t *testing.T) {
 	dir := t.TempDir()
 	must(t, dir, "demo", "-o", "demo")
-	a, _, err := openAudit(filepath.Join(dir, "demo"))
+	a, err := openAudit(filepath.Join(dir, "demo"))
 	if err != nil {
 		t.Fatal(err)
 	}

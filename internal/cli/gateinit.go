@@ -46,7 +46,7 @@ func hopeless(b *bytes.Buffer, audit, pack string, variants []string) error {
 	if err != nil {
 		return err
 	}
-	a, _, err := openAudit(audit)
+	a, err := openAudit(audit)
 	if err != nil {
 		return err
 	}

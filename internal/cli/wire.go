@@ -7,6 +7,7 @@ import (
 	"github.com/lethe-audit/lethe/audit"
 	"github.com/lethe-audit/lethe/audit/calibration"
 	"github.com/lethe-audit/lethe/audit/classimpact"
+	"github.com/lethe-audit/lethe/audit/compression"
 	"github.com/lethe-audit/lethe/audit/confusion"
 	"github.com/lethe-audit/lethe/audit/curve"
 	"github.com/lethe-audit/lethe/audit/flip"
@@ -19,7 +20,7 @@ import (
 // allChecks are the checks in the order they run and are reported.
 func allChecks() []audit.Check {
 	return []audit.Check{
-		summary.New(), classimpact.New(), slice.New(), flip.New(), pie.New(),
+		compression.New(), summary.New(), classimpact.New(), slice.New(), flip.New(), pie.New(),
 		confusion.New(), curve.New(), longtail.New(), calibration.New(),
 	}
 }
