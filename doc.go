@@ -31,6 +31,7 @@
 //	dataset     what examples are called, and readers of their images
 //	onnx        read, check, edit and write a model; no policy
 //	engine      compiles a model for the CPU and runs it; kernel, op below it
+//	zoo         architectures by name, as ONNX
 //	infer       models over images to predictions
 //	prediction  waist 1; importer reads other formats, planted makes test data
 //	stat        maths only, one package for each statistic

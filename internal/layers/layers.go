@@ -33,6 +33,9 @@ func Rules() []Rule {
 		{"engine", "onnx engine/kernel engine/op engine/tensor"},
 		{"engine/ort", "engine onnx engine/tensor"},
 		{"engine/kernel/gen", ""},
+		{"zoo", "onnx"},
+		{"train/gmp", ""},
+		{"train", "dataset onnx engine engine/grad engine/tensor prune train/gmp internal/atomicfile internal/strictyaml"},
 		{"infer", "dataset onnx engine engine/tensor prediction internal/atomicfile"},
 		// the right half: predictions to findings to reports
 		{"audit", "dataset prediction finding"},
