@@ -41,8 +41,8 @@ func (s *sample) needed(r *Rule, alphaFail float64) *Needed {
 		out.Examples = s.growPair(e, alpha)
 	case spread:
 		s.growSpread(e, alpha, &out)
-	case scored:
-		s.growSpread(e.at(s.margin), alpha, &out)
+	case skewed:
+		s.growSpread(spread{e.Value, e.StdErr, e.DoF}, alpha, &out)
 	case share:
 		out.Examples = s.growNormal(e.loss(), clamp(e.floor)*(1-clamp(e.floor)), alpha)
 	}

@@ -66,68 +66,32 @@ func orOne(p float64, err error) float64 {
 	return p
 }
 
-// scored is a loss over shared lineages. Nearly all answers of a lineage stay, so
-// that the variance over examples comes from the few that changed, and grows with the
-// loss: an audit that met few of the hard examples has a small loss and a small
-// standard error at once, and a plain t would pass too often. So the variance over
-// examples is taken at the margin that is tested, as a score test does: with the
-// share of changed answers that is most likely if the loss is the margin (Tango 1998).
-//
-// Tango, T. (1998). Equivalence test and confidence interval for the difference in
-// proportions for the paired-sample design. Statistics in Medicine 17, 891–908.
-type scored struct {
-	spread
-	examples float64 // variance of the loss over examples, as estimated
-	cell     float64 // variance of one lineage's change on one example
-}
+// skewed is a spread whose chance is lopsided: the t-test is corrected for it.
+type skewed struct{ equivalence.Skewed }
 
-// at is the t-test with the variance that a loss of margin would have.
-func (s scored) at(margin float64) spread {
-	scale := scoreVariance(s.value, s.cell, margin) / s.cell
-	v := s.se*s.se + s.examples*(scale-1)
-	return spread{s.value, math.Sqrt(math.Max(v, s.se*s.se/16)), s.dof}
-}
+func (s skewed) loss() float64 { return s.Value }
 
-// scoreVariance is the variance of one change (−1, 0 or 1) when its mean is the
-// margin, at the maximum likelihood given a mean loss and a variance that were seen.
-func scoreVariance(loss, cell, margin float64) float64 {
-	if margin < 0 {
-		loss, margin = -loss, -margin
+func (s skewed) within(margin float64) float64 { return orOne(s.NonInferior(margin)) }
+
+func (s skewed) beyond(margin float64) float64 { return orOne(s.Inferior(margin)) }
+
+func (s skewed) limits(alpha float64) (low, high float64) {
+	low, high, err := s.Limits(alpha)
+	if err != nil {
+		return -1, 1 // nothing is known
 	}
-	changed := cell + loss*loss
-	lost, won := (changed+loss)/2, math.Max(0, (changed-loss)/2)
-	b := -lost - won + (2-lost+won)*margin
-	c := -won * margin * (1 - margin)
-	q := (math.Sqrt(b*b-8*c) - b) / 4 // share won under the margin
-	return 2*q + margin*(1-margin)
+	return low, high
 }
 
-func (s scored) within(margin float64) float64 { return s.at(margin).within(margin) }
-
-func (s scored) beyond(margin float64) float64 { return s.at(margin).beyond(margin) }
-
-func (s scored) limits(alpha float64) (low, high float64) {
-	t := tail.StudentTQuantile(alpha, s.dof)
-	edge := func(sign float64) float64 {
-		f := func(d float64) float64 { return d - t*s.at(s.value+sign*d).se }
-		most := 1 - sign*s.value
-		if f(most) <= 0 {
-			return sign
-		}
-		return s.value + sign*tail.Root(f, 0, most)
-	}
-	return edge(-1), edge(1)
-}
-
-func (s scored) method() string { return "t with the variance at the margin, one-sided" }
+func (s skewed) method() string { return "t corrected for skewness, one-sided" }
 
 // asSpread is the estimate and standard error of either kind of t-test.
 func asSpread(e evidence) (spread, bool) {
 	switch x := e.(type) {
 	case spread:
 		return x, true
-	case scored:
-		return x.spread, true
+	case skewed:
+		return spread{x.Value, x.StdErr, x.DoF}, true
 	}
 	return spread{}, false
 }

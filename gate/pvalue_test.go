@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lethe-audit/lethe/finding"
+	"github.com/lethe-audit/lethe/stat/equivalence"
 	"github.com/lethe-audit/lethe/stat/interval"
 )
 
@@ -65,7 +66,10 @@ func someEvidence(rng *rand.Rand) []evidence {
 	return []evidence{
 		spread{rng.NormFloat64() / 50, 0.001 + rng.Float64()/50, 1 + rng.Float64()*60},
 		pair{cells, 1}, pair{cells, 0.97},
-		scored{spread{value, 0.01, 1 + rng.Float64()*60}, 0.00005 + rng.Float64()*0.00005, math.Abs(value)*(1-math.Abs(value)) + 0.1*rng.Float64()},
+		skewed{equivalence.Skewed{
+			Value: value, StdErr: 0.01, DoF: 1 + rng.Float64()*60,
+			Third: rng.NormFloat64() * 0.4e-6, Covariance: rng.NormFloat64() * 0.4e-6,
+		}},
 		unchanged{n}, turned{n, 1}, turned{n, -1},
 		share{rng.IntN(n + 1), n, 0.05 + 0.9*rng.Float64()},
 	}
@@ -148,30 +152,5 @@ func TestPairIsTheAuditsBound(t *testing.T) {
 	}
 	if got := (pair{finding.PairedCells{}, 1}); got.within(0.02) < 0.5 {
 		t.Errorf("no examples: P of within is %v", got.within(0.02))
-	}
-}
-
-// TestScoreVariance: the share of changed answers under a margin maximizes the
-// likelihood of the counts, by search over a grid; at margin 0 it is the share seen.
-func TestScoreVariance(t *testing.T) {
-	for _, c := range []struct{ lost, won, margin float64 }{{0.06, 0.02, 0.05}, {0.03, 0.03, 0.05}, {0.10, 0.01, 0.02}, {0.05, 0.04, 0.001}, {0.02, 0.06, 0.03}} {
-		loss := c.lost - c.won
-		got := scoreVariance(loss, c.lost+c.won-loss*loss, c.margin)
-		best, at := math.Inf(-1), 0.0
-		for q := 1e-6; q < 0.3; q += 1e-6 {
-			l := c.lost*math.Log(q+c.margin) + c.won*math.Log(q) + (1-c.lost-c.won)*math.Log(1-2*q-c.margin)
-			if l > best {
-				best, at = l, q
-			}
-		}
-		if want := 2*at + c.margin - c.margin*c.margin; math.Abs(got-want) > 1e-5 {
-			t.Errorf("%+v: variance %v, by search %v", c, got, want)
-		}
-		if mirrored := scoreVariance(-loss, c.lost+c.won-loss*loss, -c.margin); math.Abs(mirrored-got) > 1e-12 {
-			t.Errorf("%+v: not symmetric: %v and %v", c, got, mirrored)
-		}
-		if null := scoreVariance(loss, c.lost+c.won-loss*loss, 0); math.Abs(null-(c.lost+c.won)) > 1e-12 {
-			t.Errorf("%+v: at margin 0 %v, want the share changed %v", c, null, c.lost+c.won)
-		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/lethe-audit/lethe/finding"
+	"github.com/lethe-audit/lethe/stat/equivalence"
 )
 
 // sample is the evidence about one scope, ready to be compared with a margin.
@@ -187,8 +188,8 @@ func (s *sample) fromSpread(loss, se, dof float64, normalized bool) {
 	switch {
 	case se > 0 && dof > 0:
 		s.evidence = spread{loss, se, dof}
-		if cell, ok := s.cell(normalized); ok {
-			s.evidence = scored{spread{loss, se, dof}, *s.found.Evidence.VarExamples, cell}
+		if !normalized {
+			s.evidence = s.lopsided(loss, se, dof)
 		}
 	case normalized || s.covers != finding.ExamplesOnly || s.found.Evidence.StdErr != nil:
 		s.without(finding.NoMemberVariance)
@@ -201,17 +202,26 @@ func (s *sample) fromSpread(loss, se, dof float64, normalized bool) {
 	}
 }
 
-// cell is the variance of the change of one lineage on one example, from the parts
-// of the variance; false where the loss is no mean of such changes, or none of its
-// chance comes from examples.
-func (s *sample) cell(normalized bool) (v float64, ok bool) {
+// lopsided is the t-test of a loss with what the evidence knows of its skew, over the
+// chance that is covered.
+func (s *sample) lopsided(loss, se, dof float64) evidence {
 	e := s.found.Evidence
-	if normalized || designOf(e) != paired || s.covers == finding.Members || e.VarExamples == nil || e.VarResidual == nil {
-		return 0, false
+	t := equivalence.Skewed{Value: loss, StdErr: se, DoF: dof}
+	if s.covers == finding.Both && e.VarMembers != nil && e.VarExamples != nil && e.VarResidual != nil {
+		t = t.WithParts(equivalence.Parts{Members: *e.VarMembers, Examples: *e.VarExamples, Interaction: *e.VarResidual, N: s.n})
 	}
-	n, k := float64(s.n), float64(len(e.Lineages))
-	v = n*math.Max(0, *e.VarExamples-*e.VarResidual) + n*k**e.VarResidual
-	return v, v > 0
+	sign := -signOf(s.found)
+	switch k := e.Skew; {
+	case k == nil:
+	case s.covers == finding.Both:
+		t.Third, t.Covariance = sign*k.Both, sign*k.Covariance
+	case s.covers == finding.ExamplesOnly:
+		t.Third, t.Covariance = sign*k.Examples, sign*k.Examples
+	}
+	if t.Third == 0 && t.Covariance == 0 {
+		return spread{t.Value, t.StdErr, t.DoF}
+	}
+	return skewed{t}
 }
 
 // discordantForNormal is the number of changed answers on either side from which

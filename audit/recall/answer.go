@@ -69,6 +69,7 @@ func (m *Measured) harm(check string, scope finding.Scope, s *sums) (answer, err
 		return m.mcnemar(a, s), nil
 	}
 	m.interval(&a.f, func() (components.Components, error) { return m.components(s) })
+	m.skew(&a.f, s)
 	test, err := m.ttest(m.harmMoments(s))
 	return m.tested(a, s, test, err)
 }

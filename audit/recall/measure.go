@@ -28,6 +28,7 @@ type sums struct {
 	base, variant []int64             // right answers per member
 	pair          components.Pair     // Independent
 	paired        components.Sums     // Paired: rows are lineages, in units of 1/scale
+	cubes         thirds              // what the skew of the difference follows from
 	cells         finding.PairedCells // SinglePair
 }
 
@@ -132,141 +133,11 @@ func (m *Measured) countMembers(ctx context.Context) error {
 	return nil
 }
 
-// countVotes fills what independent populations and single pairs need from the
-// votes: products of the numbers of members that are right on an example.
-func (m *Measured) countVotes(ctx context.Context) error {
-	base, err := m.view.Counts(ctx, 0)
-	if err != nil {
-		return err
-	}
-	variant, err := m.view.Counts(ctx, m.Variant)
-	if err != nil {
-		return err
-	}
-	type products struct{ bb, vv, bv int64 }
-	none := len(m.groups)
-	acc := make([]products, none+1)
-	codes := make([]int32, audit.BlockSize)
-	for from := 0; from < m.all.n; from += audit.BlockSize {
-		n := min(audit.BlockSize, m.all.n-from)
-		m.Grouping.read(codes[:n], from)
-		for i, c := range codes[:n] {
-			g := int(c)
-			if c < 0 {
-				g = none
-			}
-			b, v := int64(base.Votes[from+i]), int64(variant.Votes[from+i])
-			acc[g].bb += b * b
-			acc[g].vv += v * v
-			acc[g].bv += b * v
-		}
-	}
-	var all products
-	for g, p := range acc {
-		all.bb += p.bb
-		all.vv += p.vv
-		all.bv += p.bv
-		if g < none {
-			m.groups[g].fill(p.bb, p.vv, p.bv)
-		}
-	}
-	m.all.fill(all.bb, all.vv, all.bv)
-	return nil
-}
-
-// fill derives the table sums and, for single members, the four cells.
-func (s *sums) fill(bb, vv, bv int64) {
-	s.pair = components.Pair{
-		Base:    components.Sums{N: s.n, Rows: s.base, ColumnSquares: bb, Squares: total(s.base)},
-		Variant: components.Sums{N: s.n, Rows: s.variant, ColumnSquares: vv, Squares: total(s.variant)},
-		Cross:   bv,
-	}
-	if len(s.base) == 1 && len(s.variant) == 1 {
-		s.cells = finding.PairedCells{Both: bv, OnlyBase: s.base[0] - bv, OnlyVariant: s.variant[0] - bv}
-		s.cells.Neither = int64(s.n) - s.cells.Both - s.cells.OnlyBase - s.cells.OnlyVariant
-	}
-}
-
 func total(x []int64) (sum int64) {
 	for _, v := range x {
 		sum += v
 	}
 	return sum
-}
-
-// countLineages fills the sums of the differences within lineages. A lineage
-// with several members on a side counts their mean: differences are counted
-// in units of 1/scale, the least that makes all of them whole.
-func (m *Measured) countLineages(ctx context.Context) error {
-	lineages := m.Pairing.Lineages
-	for _, l := range lineages {
-		m.scale = lcm(m.scale, lcm(int64(len(l.Base)), int64(len(l.Variant))))
-	}
-	sets := len(m.groups) + 1 // the last one: examples in no group
-	width := len(lineages) + 2
-	partial := make([][]int64, m.view.Threads()) // [set][row sums..., column squares, squares]
-	err := m.view.Blocks(ctx, []int{0, m.Variant}, func(worker int, b *audit.Block) error {
-		if partial[worker] == nil {
-			partial[worker] = make([]int64, sets*width)
-		}
-		m.countBlock(b, partial[worker], width)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	sum := make([]int64, sets*width)
-	for _, p := range partial {
-		for i, x := range p {
-			sum[i] += x
-		}
-	}
-	all := make([]int64, width)
-	for s := range sets {
-		row := sum[s*width : (s+1)*width]
-		for i, x := range row {
-			all[i] += x
-		}
-		if s < len(m.groups) {
-			m.groups[s].paired = lineageSums(m.groups[s].n, row)
-		}
-	}
-	m.all.paired = lineageSums(m.all.n, all)
-	return nil
-}
-
-func lineageSums(n int, row []int64) components.Sums {
-	l := len(row) - 2
-	return components.Sums{N: n, Rows: row[:l:l], ColumnSquares: row[l], Squares: row[l+1]}
-}
-
-func (m *Measured) countBlock(b *audit.Block, acc []int64, width int) {
-	var codes, diff, column [audit.BlockSize]int32
-	m.Grouping.read(codes[:b.N], b.From)
-	last := int32(len(m.groups))
-	for i := range b.N {
-		if codes[i] < 0 {
-			codes[i] = last
-		}
-	}
-	for l, lineage := range m.Pairing.Lineages {
-		clear(diff[:b.N])
-		addRight(diff[:b.N], b.Labels, b.Pred[0], lineage.Base, -int32(m.scale)/int32(len(lineage.Base)))
-		addRight(diff[:b.N], b.Labels, b.Pred[1], lineage.Variant, int32(m.scale)/int32(len(lineage.Variant)))
-		for i, d := range diff[:b.N] {
-			if d != 0 {
-				at := int(codes[i]) * width
-				acc[at+l] += int64(d)
-				acc[at+width-1] += int64(d) * int64(d)
-				column[i] += d
-			}
-		}
-	}
-	for i, c := range column[:b.N] {
-		if c != 0 {
-			acc[int(codes[i])*width+width-2] += int64(c) * int64(c)
-		}
-	}
 }
 
 // addRight adds weight to diff for every right answer of the members.

@@ -66,12 +66,15 @@ func (m *Measured) nonInferior(check string, harm *finding.Finding, s *sums) (fi
 
 // tVerdict compares the loss with the margin by a t-test on each side.
 func (m *Measured) tVerdict(f *finding.Finding) error {
-	o := m.view.Options
-	d, err := equivalence.Decide(-*f.Estimate, *f.Evidence.StdErr, *f.Evidence.DoF, o.Margin, o.Alpha)
+	o, loss := m.view.Options, lossOf(f)
+	d, err := loss.Decide(o.Margin, o.Alpha)
 	if err != nil {
 		return fmt.Errorf("recall: non-inferiority of %s: %w", f.ID, err)
 	}
-	f.Test = &finding.Test{Name: "non-inferiority t, one-sided", Why: "the loss is compared with the margin, over the chance that the interval covers", DoF: f.Evidence.DoF, P: &d.PWithin}
+	f.Test = &finding.Test{Name: "non-inferiority t, one-sided", Why: "the loss is compared with the margin, over the chance that the interval covers", DoF: &loss.DoF, P: &d.PWithin}
+	if loss.Third != 0 || loss.Covariance != 0 {
+		f.Test.Name = "non-inferiority t, one-sided, corrected for skewness"
+	}
 	f.Bound = finding.Float(d.High)
 	decide(f, d.Verdict)
 	return nil

@@ -139,6 +139,10 @@ func (b *binary) asErrorRate(f *finding.Finding, question, metric string, g *gro
 		f.Estimate = finding.Float(0 - *f.Estimate) // not -0
 		f.BaseValue, f.Value = finding.Float(1-*f.BaseValue), finding.Float(1-*f.Value)
 	}
+	if f.Evidence != nil && f.Evidence.Skew != nil {
+		k := f.Evidence.Skew
+		f.Evidence.Skew = &finding.Skew{Examples: 0 - k.Examples, Both: 0 - k.Both, Covariance: 0 - k.Covariance}
+	}
 	if f.Interval != nil {
 		i := *f.Interval
 		i.Low, i.High = 0-i.High, 0-i.Low

@@ -13,13 +13,25 @@ import (
 	"github.com/lethe-audit/lethe/prediction/planted"
 )
 
-// The gate's rules have a margin of 5 percentage points, over five classes of 1,000
-// examples each, as many as a class of CIFAR-10's test set has.
-const (
-	gateMargin  = 0.05
-	gateClasses = 5
-	gateSize    = 1000
-)
+// gateMargin is the margin of the gate's rules: 5 percentage points.
+const gateMargin = 0.05
+
+// gateSetup is a set of classes and how much members differ.
+type gateSetup struct {
+	name, about   string
+	classes, size int
+	correlation   float64 // latent, of a member's errors inside a class
+	harm          float64 // loss of the class that must fail, where power is shown
+}
+
+// The first setup was planned before any result. In the second a class has as many
+// examples as one of CIFAR-10's test set, and members differ more.
+func gateSetups() []gateSetup {
+	return []gateSetup{
+		{"400", "10 classes of 400", 10, 400, 0.01, 0.10},
+		{"1000", "5 classes of 1,000", 5, 1000, 0.05, 0.08},
+	}
+}
 
 // gateTests judges a policy over audits of planted tables. Each seed draws its own
 // examples and members, so that margins hold for the population of both.
@@ -54,34 +66,36 @@ func gateDesigns() []gateDesign {
 // the power.
 func gateScenarios() []scenario {
 	var out []scenario
-	for _, d := range gateDesigns() {
-		all := map[int]float64{}
-		for c := range gateClasses {
-			all[c] = gateMargin
-		}
-		one := func(class, rest float64) map[int]float64 {
-			loss := map[int]float64{0: class}
-			for c := 1; c < gateClasses; c++ {
-				loss[c] = rest
+	for _, set := range gateSetups() {
+		for _, d := range gateDesigns() {
+			all := map[int]float64{}
+			for c := range set.classes {
+				all[c] = gateMargin
 			}
-			return loss
+			one := func(class, rest float64) map[int]float64 {
+				loss := map[int]float64{0: class}
+				for c := 1; c < set.classes; c++ {
+					loss[c] = rest
+				}
+				return loss
+			}
+			out = append(out,
+				gateScenario(set, d, "one", "one class at the margin, the others gain 5 pp", one(gateMargin, -0.05), oneAtMargin(d)),
+				gateScenario(set, d, "all", "all classes at the margin", all, allAtMargin),
+				gateScenario(set, d, "power", fmt.Sprintf("one class loses %.0f pp, the others nothing", 100*set.harm), one(set.harm, 0), gatePower),
+			)
 		}
-		out = append(out,
-			gateScenario(d, "one", "one class at the margin, four gain 5 pp", one(gateMargin, -0.05), oneAtMargin(d)),
-			gateScenario(d, "all", "all five classes at the margin", all, allAtMargin),
-			gateScenario(d, "power", "four classes lose nothing, one loses 8 pp", one(0.08, 0), gatePower),
-		)
 	}
 	return out
 }
 
-func gateScenario(d gateDesign, name, about string, loss map[int]float64, criteria func(tally, bounds) []criterion) scenario {
-	s := planted.DefaultSpec(gateClasses*gateSize, gateClasses)
-	s.Classes = planted.Balanced(gateClasses*gateSize, gateClasses, 0.85)
+func gateScenario(set gateSetup, d gateDesign, name, about string, loss map[int]float64, criteria func(tally, bounds) []criterion) scenario {
+	s := planted.DefaultSpec(set.classes*set.size, set.classes)
+	s.Classes = planted.Balanced(set.classes*set.size, set.classes, 0.85)
 	s.Sampling, s.Levels, s.NoIDs = planted.Drawn, 256, true
 	s.Variants = []planted.Variant{
-		{Name: "dense", Kind: prediction.KindDense, Members: d.k, Correlation: 0.05},
-		{Name: "compressed", Kind: prediction.KindOther, Members: d.k, Correlation: 0.05, ClassLoss: loss},
+		{Name: "dense", Kind: prediction.KindDense, Members: d.k, Correlation: set.correlation},
+		{Name: "compressed", Kind: prediction.KindOther, Members: d.k, Correlation: set.correlation, ClassLoss: loss},
 	}
 	if d.k == 1 { // one model each: what a member has in common with itself would be a loss of its own
 		s.Variants[0].Correlation, s.Variants[1].Correlation = 0, 0
@@ -89,8 +103,8 @@ func gateScenario(d gateDesign, name, about string, loss map[int]float64, criter
 	if d.keep > 0 {
 		s.Variants[1].Members, s.Variants[1].Paired, s.Variants[1].KeepShare = 1, true, d.keep
 	}
-	full := "gate/" + d.name + "-" + name
-	return scenario{Name: full, Mode: "gate", About: d.about + "; " + about, Make: func() (experiment, error) {
+	full := "gate/" + set.name + "-" + d.name + "-" + name
+	return scenario{Name: full, Mode: "gate", About: set.about + ", " + d.about + "; " + about, Make: func() (experiment, error) {
 		p, err := gate.Parse("simulate", []byte(`rules:
   - {name: one, metric: recall, scope: class, margin: 5pp, only: [class-0]}
   - {name: every, metric: recall, scope: class, margin: 5pp}
@@ -204,7 +218,7 @@ func (b bounds) errorRate(t tally, name, what string) criterion {
 func gatePower(t tally, _ bounds) []criterion {
 	var out []criterion
 	for _, c := range []struct{ name, what string }{
-		{"rest pass", "P(pass), four classes that lose nothing"}, {"every fail", "P(fail), one of five classes loses 8 pp"},
+		{"rest pass", "P(pass), the classes that lose nothing"}, {"every fail", "P(fail), one class of all is harmed"},
 		{"one fail", "P(fail), that class alone"},
 	} {
 		mean, se := t.mean(c.name)

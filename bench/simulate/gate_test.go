@@ -22,9 +22,9 @@ func TestGateStudyCanFail(t *testing.T) {
 		what, scenario string
 		change         func(*gate.Policy)
 	}{
-		{"a margin of 8 points where 5 were planted", "gate/paired-k5-one", each(func(r *gate.Rule) { r.Margin.Value = 0.08 })},
-		{"a margin of 3 points where 5 were planted", "gate/pair-all", each(func(r *gate.Rule) { r.Margin.Value = 0.03 })},
-		{"point estimates instead of tests", "gate/pair-independent-all", each(func(r *gate.Rule) { r.Test = gate.NoTest })},
+		{"a margin of 8 points where 5 were planted", "gate/1000-paired-k5-one", each(func(r *gate.Rule) { r.Margin.Value = 0.08 })},
+		{"a margin of 3 points where 5 were planted", "gate/1000-pair-all", each(func(r *gate.Rule) { r.Margin.Value = 0.03 })},
+		{"point estimates instead of tests", "gate/1000-pair-independent-all", each(func(r *gate.Rule) { r.Test = gate.NoTest })},
 	} {
 		failed := false
 		for _, sc := range gateScenarios() {
