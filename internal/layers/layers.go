@@ -36,7 +36,8 @@ func Rules() []Rule {
 		{"zoo", "onnx"},
 		{"train/gmp", ""},
 		{"train", "dataset onnx engine engine/grad engine/tensor prune train/gmp internal/atomicfile internal/strictyaml"},
-		{"infer", "dataset onnx engine engine/tensor prediction internal/atomicfile"},
+		{"infer/restore", "onnx"},
+		{"infer", "dataset onnx engine engine/tensor infer/restore prediction internal/atomicfile"},
 		// the right half: predictions to findings to reports
 		{"audit", "dataset prediction finding"},
 		{"audit/audittest", "audit dataset finding prediction"},
