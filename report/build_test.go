@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lethe-audit/lethe/finding"
+	"github.com/lethe-audit/lethe/report/chart"
 )
 
 // collected makes the collector of a stream with the given findings; members is
@@ -165,7 +166,7 @@ func TestNotesAreNumberedOnce(t *testing.T) {
 // have other types, is left out or drawn empty, and never stops a report.
 func TestTablesOfOtherShapesAreSafe(t *testing.T) {
 	c := collected(t, 3, classOf("a", "cat", 0, -0.02))
-	for _, name := range []string{"vote-scatter", "pie-by-variant", "confusion", "curve-class", "curve-first-lost", "reliability", "top-examples", "flip-pairs"} {
+	for _, name := range []string{"vote-scatter", "pie-by-variant", "confusion", "curve-class", "curve-first-lost", "reliability", "top-examples", "flip-pairs", "training", "members"} {
 		for _, rows := range [][][]any{nil, {{"x", nil}}, {{1.0, "x"}}, {{nil, nil}}} {
 			table := finding.Table{Name: name, Check: "pie", Variant: "a", Title: name, Columns: []finding.Column{{Name: "count"}, {Name: "variant"}}, Rows: rows}
 			if err := c.Table(&table); err != nil {
@@ -179,4 +180,39 @@ func TestTablesOfOtherShapesAreSafe(t *testing.T) {
 		}
 	}
 	build(t, c)
+}
+
+// TestTrainingSection: a line for each member that has numbers, in one range
+// for all panels.
+func TestTrainingSection(t *testing.T) {
+	c := collected(t, 2, classOf("a", "cat", 0, -0.02))
+	columns := []finding.Column{{Name: "member"}, {Name: "epoch", Unit: finding.Count}, {Name: "loss", Unit: finding.Ratio}, {Name: "validation_accuracy", Unit: finding.Share}}
+	for variant, rows := range map[string][][]any{
+		"dense": {{"00", 1, 2.0, 0.3}, {"00", 2, 1.5, 0.5}, {"01", 1, 2.1, 0.25}, {"01", 2, 1.0, nil}},
+		"b":     {{"00", 1, 3.0, 0.1}},
+	} {
+		if err := c.Table(&finding.Table{Name: "training", Check: "training", Variant: variant, Title: "Training, " + variant, Columns: columns, Rows: rows}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var s *Section
+	for _, x := range build(t, c).Sections {
+		if x.ID == "training" {
+			s = x
+		}
+	}
+	if s == nil {
+		t.Fatal("no section")
+	}
+	f, ok := s.Parts[0].Blocks[1].(*Figure)
+	if !ok || f.ID != "training-accuracy" || len(f.Panels) != 2 {
+		t.Fatalf("second block %+v", s.Parts[0].Blocks[1])
+	}
+	dense := f.Panels[0].Draw.(*chart.Training)
+	if len(dense.Lines) != 2 || len(dense.Lines[1].Y) != 1 || dense.Hi < 0.5 || dense.Lo > 0.1 {
+		t.Errorf("panel of dense: %+v", dense)
+	}
+	if got := dense.Alt(); got != "Validation accuracy, dense: 2 members, ending between 25.0% and 50.0%" {
+		t.Errorf("said %q", got)
+	}
 }
