@@ -75,6 +75,8 @@ func (z *fuser) startBytes(s *step) {
 		z.startByteAdd(s, out)
 	case op.QMean:
 		z.startByteMean(s, out)
+	case op.QAveragePool:
+		z.startByteAverage(s, o, out)
 	case op.MaxPool:
 		if isByte && len(x) == 4 && len(s.out) == 1 {
 			if place, err := o.Place(x[2:], nil); err == nil {
@@ -95,19 +97,6 @@ func (z *fuser) startByteAdd(s *step, out op.Arg) {
 	if okA && okB && okY && product(a.Shape) == product(out.Shape) && product(b.Shape) == product(out.Shape) {
 		low.lo, low.hi = op.Limits(out.Type)
 		s.runs(low, s.in[0], s.in[3])
-	}
-}
-
-func (z *fuser) startByteMean(s *step, out op.Arg) {
-	in, _ := z.f.of(s.in[0])
-	x, okX := rangeOf(s.in[0:3], in.Type)
-	y, okY := rangeOf(s.in[2:5], out.Type)
-	if !okX || !okY || len(in.Shape) != 4 {
-		return
-	}
-	factor, err := op.MeanFactor(s.in[1].konst, s.in[3].konst, product(in.Shape[2:]))
-	if err == nil {
-		s.runs(&byteMeanLow{x, y, factor}, s.in[0])
 	}
 }
 
@@ -167,84 +156,6 @@ func (a *byteAddLow) plan(p *Program, in, _ []op.Arg) (tiled, error) {
 	return elementTiles{newRowTiles(product(in[0].Shape), 1), func(from, to int, in, out []tensor.Tensor) {
 		p.kernels.AddBytes(out[0].Bytes8()[from:to], in[0].Bytes8()[from:to], in[1].Bytes8()[from:to], a.a, a.b, a.y, a.lo, a.hi)
 	}}, nil
-}
-
-// byteMeanLow is the quantized mean over the pixels of an image.
-type byteMeanLow struct {
-	x, y   kernel.ByteRange
-	factor float32
-}
-
-func (m *byteMeanLow) images() bool { return true }
-
-func (m *byteMeanLow) plan(p *Program, in, out []op.Arg) (tiled, error) {
-	s := in[0].Shape
-	lo, hi := op.Limits(out[0].Type)
-	pixels, channels := s[1]*s[2], s[3]
-	return elementTiles{rowTiles{s[0], 1, 1}, func(image, _ int, in, out []tensor.Tensor) {
-		x := in[0].Bytes8()[image*pixels*channels:]
-		acc := make([]int32, channels)
-		for i := range acc {
-			acc[i] = -int32(pixels) * m.x.Zero
-		}
-		for i := range pixels {
-			p.kernels.SumBytes(acc, x[i*channels:(i+1)*channels], m.x.Signed)
-		}
-		p.kernels.RequantizeRow(out[0].Bytes8()[image*channels:], acc, m.factor, m.y.Zero, lo, hi)
-	}}, nil
-}
-
-// bytePoolLow is the maximum of windows on images of bytes.
-type bytePoolLow struct{ place op.Placed }
-
-func (b *bytePoolLow) images() bool { return true }
-
-func (b *bytePoolLow) plan(p *Program, in, _ []op.Arg) (tiled, error) {
-	t := bytePoolTiles{k: p.kernels, p: b.place, c: in[0].Shape[3], signed: in[0].Type == tensor.Int8}
-	t.rowTiles = newRowTiles(in[0].Shape[0]*t.p.Out[0], t.p.Out[1]*t.c*len(t.p.Kernel))
-	return t, nil
-}
-
-type bytePoolTiles struct {
-	rowTiles // of output pixels
-	k        *kernel.Kernels
-	p        op.Placed
-	c        int
-	signed   bool
-}
-
-func (t bytePoolTiles) run(tile int, in, out []tensor.Tensor, _ *kernel.Scratch) {
-	x, y := in[0].Bytes8(), out[0].Bytes8()
-	lo := min(tile*t.per, t.rows)
-	for row := lo; row < min(lo+t.per, t.rows); row++ {
-		image, oy := row/t.p.Out[0], row%t.p.Out[0]
-		for ox := range t.p.Out[1] {
-			dst := y[(row*t.p.Out[1]+ox)*t.c:][:t.c]
-			t.pixel(dst, x[image*t.p.In[0]*t.p.In[1]*t.c:], oy, ox)
-		}
-	}
-}
-
-func (t bytePoolTiles) pixel(dst, x []byte, oy, ox int) {
-	lowest := byte(0)
-	if t.signed {
-		lowest = 0x80
-	}
-	for i := range dst {
-		dst[i] = lowest
-	}
-	for ky := range t.p.Kernel[0] {
-		iy := oy*t.p.Strides[0] - t.p.PadStart[0] + ky*t.p.Dilations[0]
-		if iy < 0 || iy >= t.p.In[0] {
-			continue
-		}
-		for kx := range t.p.Kernel[1] {
-			ix := ox*t.p.Strides[1] - t.p.PadStart[1] + kx*t.p.Dilations[1]
-			if ix >= 0 && ix < t.p.In[1] {
-				t.k.MaxBytes(dst, x[(iy*t.p.In[1]+ix)*t.c:][:t.c], t.signed)
-			}
-		}
-	}
 }
 
 // dynamicLow quantizes by the range of its operand: bytes, scale, zero point.

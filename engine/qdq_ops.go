@@ -36,6 +36,8 @@ func (q *integrator) integer(s *step, y quant) []*step {
 		if !o.Max {
 			return one(op.QMean{}, x.x, x.scale, x.zero, y.scale, y.zero)
 		}
+	case op.AveragePool:
+		return one(op.QAveragePool{AveragePool: o}, x.x, x.scale, x.zero, y.scale, y.zero)
 	case op.MaxPool:
 		if !o.Indices && x.same(y) {
 			return one(o, x.x)

@@ -126,7 +126,7 @@ func (c *rowChecker) keepsRows(s *step, o op.Operator) bool {
 	args, _ := c.full.args(s)
 	switch o := o.(type) {
 	case op.Unary, op.Clip, op.Cast, op.Identity, op.Dropout, op.AveragePool, op.GlobalPool, op.LRN,
-		op.Conv, op.ConvInteger, op.QLinearConv, op.QMean, op.ByteMap:
+		op.Conv, op.ConvInteger, op.QLinearConv, op.QMean, op.QAveragePool, op.ByteMap:
 		return first && rest
 	case op.MaxPool:
 		return first && !o.Indices // indices count through the whole batch

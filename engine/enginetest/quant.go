@@ -137,7 +137,7 @@ func (q *quantizer) node(n *onnx.Node) error {
 		if err := q.weights(&c); err != nil {
 			return err
 		}
-	case "Add", "MaxPool", "GlobalAveragePool", "Flatten", "Concat", "HardSwish", "LeakyRelu":
+	case "Add", "MaxPool", "AveragePool", "GlobalAveragePool", "Flatten", "Concat", "HardSwish", "LeakyRelu":
 		for i, name := range n.Inputs {
 			x, err := q.activation(name)
 			if err != nil {

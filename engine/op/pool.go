@@ -132,7 +132,7 @@ func averagePool[T float32 | float64](env Env, a AveragePool, in, out tensor.Ten
 	lines, stride := p.lines(), p.Strides[len(p.Strides)-1]
 	inSize, outSize := product(p.In), product(p.Out)
 	x, y := tensor.Data[T](in), tensor.Data[T](out)
-	count := a.counts(&p, lines)
+	count := a.Divisors(&p)
 	env.For(in.Shape()[0]*in.Shape()[1], func(plane int) {
 		src, dst := x[plane*inSize:][:inSize], y[plane*outSize:][:outSize]
 		clear(dst)
@@ -146,12 +146,12 @@ func averagePool[T float32 | float64](env Env, a AveragePool, in, out tensor.Ten
 	return nil
 }
 
-// counts is the number of elements that each window's sum is divided by; 1 for
-// a window without any.
-func (a AveragePool) counts(p *Placed, lines []line) []int {
+// Divisors is the number of elements that each window's sum is divided by; 1
+// for a window without any.
+func (a AveragePool) Divisors(p *Placed) []int {
 	n := make([]int, product(p.Out))
 	if !a.CountPad {
-		for _, l := range lines {
+		for _, l := range p.lines() {
 			for j := range l.n {
 				n[l.out+j]++
 			}

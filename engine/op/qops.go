@@ -141,52 +141,6 @@ func (QAdd) Eval(env Env, in, out []tensor.Tensor) error {
 	return Quantize{}.Eval(env, []tensor.Tensor{sum, in[6], in[7]}, out)
 }
 
-// QMean is the quantized mean over the spatial positions of each channel: x,
-// its scale and zero point, scale and zero point of the result. The sum is
-// exact; it is multiplied by x scale / (y scale · positions) once.
-type QMean struct{}
-
-// Infer computes the result's shape.
-func (QMean) Infer(in []Arg) ([]Arg, error) {
-	if err := arity(in, 5, 5); err != nil {
-		return nil, err
-	}
-	if err := bytesOnly(in[0], in[4]); err != nil {
-		return nil, err
-	}
-	out, err := GlobalPool{}.Infer(in[:1])
-	if err != nil {
-		return nil, err
-	}
-	out[0].Type = in[4].Type
-	return out, nil
-}
-
-// Eval adds up and requantizes.
-func (QMean) Eval(_ Env, in, out []tensor.Tensor) error {
-	x := widen(in[0], in[2], 1, in[0].Len())
-	acc := make([]int32, out[0].Len())
-	size := product(in[0].Shape()[2:])
-	for i, v := range x {
-		acc[i/size] += v
-	}
-	factor, err := MeanFactor(in[1], in[3], size)
-	if err != nil {
-		return err
-	}
-	return requantize(out[0], acc, []float32{factor}, 1, 1, in[4])
-}
-
-// MeanFactor is the number that [QMean] multiplies sums of n elements by.
-func MeanFactor(xScale, yScale tensor.Tensor, n int) (float32, error) {
-	x, okX := floatsOf(xScale)
-	y, okY := floatsOf(yScale)
-	if !okX || !okY || len(x) != 1 || len(y) != 1 {
-		return 0, fmt.Errorf("scales are %v, %v", xScale, yScale)
-	}
-	return x[0] / (y[0] * float32(n)), nil
-}
-
 // ByteMap replaces every byte: element b (its bits as a uint8) by Table[b],
 // which are the bits of an element of type To.
 type ByteMap struct {

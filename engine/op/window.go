@@ -110,6 +110,16 @@ func (w Window) placeAxis(p *Placed, i int) error {
 	return nil
 }
 
+// Whole reports whether there is one window, which covers the input exactly.
+func (p *Placed) Whole() bool {
+	for i, n := range p.In {
+		if p.Out[i] != 1 || p.Kernel[i] != n || p.Dilations[i] != 1 || p.PadStart[i] != 0 || p.PadStop[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // line is a run of windows along the last axis of which all meet the input at
 // one kernel position: output out+j is fed by input in+j·stride, j < n.
 type line struct{ tap, out, in, n int }

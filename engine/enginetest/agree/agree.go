@@ -7,8 +7,9 @@
 //	c, err := agree.Compare(ctx, ort, model, images, agree.DefaultOptions())
 //	c.Optimized.Share() >= agree.Rule
 //
-// Both runtimes get the same batches. ONNX Runtime runs twice: as it is used,
-// its graph optimizations on, and without them, every node as the model has it.
+// Both runtimes get the same batches. The rule is about ONNX Runtime as it is
+// used, with its graph optimizations; with Options.Plain it runs a second time
+// without them, every node as the model has it, which shows what they change.
 package agree
 
 import (
@@ -31,6 +32,7 @@ type Options struct {
 	Batch   int            // images at once, at least 1; a model of fixed batch takes its own
 	Threads int            // of each runtime, at least 1
 	Engine  engine.Options // of the engine; Threads is overridden
+	Plain   bool           // run ONNX Runtime without its graph optimizations, too
 }
 
 // DefaultOptions run 50 images at once on 2 threads.
@@ -65,11 +67,15 @@ type Result struct {
 // Share is the share of images with the same class, in [0, 1].
 func (r *Result) Share() float64 { return float64(r.Agreeing) / float64(r.Images) }
 
-// Comparison is the engine against ONNX Runtime with and without its graph
-// optimizations.
+// Comparison is the engine against ONNX Runtime.
 type Comparison struct {
-	Optimized, Plain Result
-	GoRight          int // images that the engine classifies as labelled
+	GoRight   int // images that the engine classifies as labelled
+	Optimized Result
+	// With Options.Plain: the engine against ONNX Runtime without its graph
+	// optimizations, and images for which ONNX Runtime gives the same class
+	// with and without them.
+	Plain *Result
+	Self  int
 }
 
 // Compare runs a classifier, images in and one row of scores for each image
@@ -89,20 +95,22 @@ func Compare(ctx context.Context, o *enginetest.ORT, m *onnx.Model, im *Images, 
 			c.GoRight++
 		}
 	}
-	plain, err := in.ort(ctx, o, m, opt, false)
-	if err != nil {
-		return nil, err
-	}
+	e := explainer{o: o, m: m, im: im, opt: opt}
 	optimized, err := in.ort(ctx, o, m, opt, true)
 	if err != nil {
 		return nil, err
 	}
-	c.Plain, c.Optimized = compare(im, ours, plain), compare(im, ours, optimized)
-	e := explainer{o: o, m: m, im: im, opt: opt}
-	if err := e.explain(ctx, &c.Plain, false); err != nil {
+	c.Optimized = compare(im, ours, optimized)
+	if err := e.explain(ctx, &c.Optimized, true); err != nil || !opt.Plain {
+		return c, err
+	}
+	plain, err := in.ort(ctx, o, m, opt, false)
+	if err != nil {
 		return nil, err
 	}
-	return c, e.explain(ctx, &c.Optimized, true)
+	r, self := compare(im, ours, plain), compare(im, optimized, plain)
+	c.Plain, c.Self = &r, self.Agreeing
+	return c, e.explain(ctx, c.Plain, false)
 }
 
 // input is the images as the model takes them.

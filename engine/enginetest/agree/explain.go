@@ -21,11 +21,6 @@ type explainer struct {
 	opt Options
 }
 
-// RoundingGap is the gap, as a share of 1, below which a difference between
-// float models is put down to rounding: scores of magnitude 1 to 100 in float32
-// differ by about 1e-5 after sums in another order.
-const RoundingGap = 1e-4
-
 func (e explainer) explain(ctx context.Context, r *Result, optimize bool) error {
 	if len(r.Differences) == 0 {
 		return nil
@@ -91,7 +86,7 @@ func (e explainer) quantized(ctx context.Context, r *Result, im *Images, optimiz
 		r.Differences[k].Cause = "the same quantized values: differs after the last of them"
 		for _, name := range names {
 			if n, most := differing(ours[name], theirs[name], k); n > 0 {
-				r.Differences[k].Cause = fmt.Sprintf("%s makes %q: %d values differ by up to %d", makers[name], name, n, most)
+				r.Differences[k].Cause = fmt.Sprintf("%s: %s of %s by up to %d", makers[name], values(n), name, most)
 				break
 			}
 		}
@@ -116,8 +111,9 @@ func exposing(m *onnx.Model, names []string) *onnx.Model {
 	return &out
 }
 
-// makersOf is the operator that makes each value of the graph that ONNX Runtime
-// has written, looking through changes of layout.
+// makersOf says, for each value of the graph that ONNX Runtime has written, what
+// makes it: the operator, or the operators in float32 since the last quantized
+// value. Changes of layout are left out.
 func makersOf(path string) (map[string]string, error) {
 	m, err := onnx.Load(path)
 	if err != nil {
@@ -136,8 +132,22 @@ func makersOf(path string) (map[string]string, error) {
 			n = nodes[n.Inputs[0]]
 		}
 		out[name] = n.Op
+		if n.Op != "QuantizeLinear" {
+			continue
+		}
+		for n = nodes[n.Inputs[0]]; n != nil && n.Op != "DequantizeLinear"; n = nodes[n.Input(0)] {
+			out[name] = n.Op + ", " + out[name]
+		}
+		out[name] = "float32 " + out[name]
 	}
 	return out, nil
+}
+
+func values(n int) string {
+	if n == 1 {
+		return "1 value"
+	}
+	return fmt.Sprintf("%d values", n)
 }
 
 // differing counts the bytes of image k that differ, and gives the largest
