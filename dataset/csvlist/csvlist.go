@@ -25,6 +25,8 @@ func Kind() dataset.Kind {
 			{Name: "id", Value: "COLUMN", Help: "column of ids (default " + strings.Join(idNames(), ", ") + "; else the path)"},
 			{Name: "split-column", Value: "COLUMN", Help: "column of splits (default " + strings.Join(splitNames(), ", ") + "; else there are none)"},
 			{Name: "attributes", Value: "COLUMN,COLUMN", Help: fmt.Sprintf("columns to group by, or none (default: all others with at most %d values)", maxGuessed)},
+			{Name: "bands", Value: "COLUMN:CUT,CUT", Help: "groups of a column of numbers: bands=age:18,40,60 gives <18, 18-39, 40-59, 60+; several columns are joined by ;"},
+			{Name: "test-share", Value: "SHARE", Help: "where there is no column of splits: this share of the rows is the test split, drawn by id, the rest train"},
 			{Name: "root", Value: "DIR", Help: "folder that paths are relative to, itself relative to the file's folder (the default)"},
 			{Name: "classes", Value: "FILE", Help: "class names in order, a line each (default: numbers, or the labels sorted)"},
 		},

@@ -23,12 +23,19 @@ type column struct {
 	firstLine []int // line where each value was met first
 	codes     []int32
 	number    map[string]int32
+	bands     *bands // of numbers; nil: values are as written
 }
 
 // maxValues is the most different values of a column.
 const maxValues = 1 << 20
 
 func (c *column) add(v string, line int) error {
+	if c.bands != nil {
+		var err error
+		if v, err = c.bands.of(v); err != nil {
+			return fmt.Errorf("line %d: column %s: %w", line, c.name, err)
+		}
+	}
 	if v == "" {
 		c.codes = append(c.codes, dataset.Missing)
 		return nil
@@ -54,7 +61,8 @@ func (c *column) value(i int) (string, bool) {
 	return c.values[c.codes[i]], true
 }
 
-// sort puts the values in order, of numbers if all are, and codes them anew.
+// sort puts the values in order, of numbers if all are or of bands, and codes
+// them anew.
 func (c *column) sort() {
 	numbers := true
 	for _, v := range c.values {
@@ -67,6 +75,9 @@ func (c *column) sort() {
 	}
 	slices.SortFunc(order, func(a, b int32) int {
 		va, vb := c.values[a], c.values[b]
+		if c.bands != nil {
+			return slices.Index(c.bands.names, va) - slices.Index(c.bands.names, vb)
+		}
 		if numbers {
 			na, _ := wholeNumber(va)
 			nb, _ := wholeNumber(vb)
@@ -165,7 +176,28 @@ func parse(ctx context.Context, r io.Reader, options map[string]string) (*table,
 	if t.groups, err = groupColumns(head, used, options); err != nil {
 		return nil, err
 	}
-	return t, t.rows(ctx, rows, path, id)
+	cut, err := parseBands(options["bands"], head)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range t.groups {
+		g.bands = cut[g.name]
+		delete(cut, g.name)
+	}
+	for name := range cut {
+		return nil, fmt.Errorf("bands=%s: column %s is no attribute", options["bands"], name)
+	}
+	share, err := parseShare(options["test-share"], split)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.rows(ctx, rows, path, id); err != nil {
+		return nil, err
+	}
+	if err := t.drawSplit(share); err != nil {
+		return nil, err
+	}
+	return t, t.unique()
 }
 
 // header makes a CSV reader for commas or, where the first line has them,
@@ -291,7 +323,7 @@ func (t *table) rows(ctx context.Context, rows *csv.Reader, path, id int) error 
 	if len(t.paths) == 0 {
 		return errors.New("there are no rows below the names of columns")
 	}
-	return t.unique()
+	return nil
 }
 
 // splitValue is the split that a cell names.
