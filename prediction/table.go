@@ -75,13 +75,18 @@ type Restored struct {
 	Layer      string   `json:"layer"` // node of the baseline that computes the layer; several joined by " + "
 	Operator   string   `json:"operator,omitempty"`
 	Parameters int64    `json:"parameters,omitempty"` // weights of the layer
-	Bytes      int64    `json:"bytes,omitempty"`      // what the model's files grow by if the layer stays in float
+	// WeightSQNR is that ratio of the weights, in decibels, the baseline's being
+	// the signal.
 	WeightSQNR *float64 `json:"weight_sqnr,omitempty"`
 	// WeightError is the largest difference of a weight, relative to the largest
 	// weight of the baseline's layer.
 	WeightError *float64 `json:"weight_error,omitempty"`
-	// OutputSQNR is the signal-to-noise ratio of the layer's output in the
-	// compressed model, in decibels, the baseline's output being the signal.
+	// OwnSQNR and OutputSQNR are signal-to-quantization-noise ratios of the
+	// layer's output in the compressed model, in decibels. The signal is the
+	// output of the baseline's layer: with the compressed model's inputs for
+	// OwnSQNR, so that the noise is the layer's own, and in the baseline itself
+	// for OutputSQNR, so that all noise before it counts.
+	OwnSQNR    *float64 `json:"own_sqnr,omitempty"`
 	OutputSQNR *float64 `json:"output_sqnr,omitempty"`
 }
 

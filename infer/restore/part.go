@@ -11,13 +11,15 @@ import (
 // behind it. All before it is the compressed model's, unchanged, so that it is
 // computed once for all layers.
 type Part struct {
-	Model *onnx.Model // inputs are Reads, outputs those of the whole model, then Outs
+	Model *onnx.Model // inputs are Reads, outputs those of the whole model, then Outs if asked for
 	Reads []string    // values of the compressed model, its own inputs among them
 	Outs  []string    // what the layer gives, as the compressed model names it
 }
 
-// Part is the part of restored model i that is not the compressed model's.
-func (p *Plan) Part(i int) (*Part, error) {
+// Part is the part of restored model i that is not the compressed model's. With
+// outs, what the layer gives is among its outputs: it may then be computed in
+// other steps, and round otherwise.
+func (p *Plan) Part(i int, outs bool) (*Part, error) {
 	m, added, err := p.restored(i)
 	if err != nil {
 		return nil, err
@@ -61,7 +63,7 @@ func (p *Plan) Part(i int) (*Part, error) {
 	for _, o := range p.Layers[i].outs {
 		c := p.shared[o]
 		out.Outs = append(out.Outs, c)
-		if !slices.ContainsFunc(g.Outputs, func(v *onnx.ValueInfo) bool { return v.Name == c }) {
+		if outs && !slices.ContainsFunc(g.Outputs, func(v *onnx.ValueInfo) bool { return v.Name == c }) {
 			g.Outputs = append(g.Outputs, &onnx.ValueInfo{Name: c, Type: p.cand.types[c]})
 		}
 	}

@@ -282,7 +282,7 @@ func TestEveryScheme(t *testing.T) {
 			}
 			var cuts []string
 			for i := range p.Layers {
-				x, err := p.Part(i)
+				x, err := p.Part(i, false)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -308,7 +308,7 @@ func TestEveryScheme(t *testing.T) {
 					t.Fatalf("%s: %v", l.Name, err)
 				}
 				whole := output(t, m, run(t, m, in, engine.Options{Reference: true}))
-				x, _ := p.Part(i)
+				x, _ := p.Part(i, false)
 				if err := onnx.Validate(x.Model); err != nil {
 					t.Fatalf("%s: %v", l.Name, err)
 				}
