@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/lethe-audit/lethe/finding"
 )
@@ -40,6 +41,14 @@ func (a *Audit) Variants() []string {
 		out = append(out, p.Name)
 	}
 	return out
+}
+
+// Of is the audit with the findings of some variants only; all of it for none.
+func (a *Audit) Of(variants []string) *Audit {
+	if len(variants) == 0 {
+		return a
+	}
+	return &Audit{a.Config, slices.DeleteFunc(slices.Clone(a.Findings), func(f finding.Finding) bool { return !slices.Contains(variants, f.Variant) })}
 }
 
 // direction is +1 where a larger estimate is better, -1 where it is worse, 0

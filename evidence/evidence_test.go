@@ -194,6 +194,39 @@ func TestRatchet(t *testing.T) {
 	}
 }
 
+// TestRatchetWithoutSpread: a class in which no answer changed has no standard error.
+// It holds while that stays so; a growth is tested with the chance of one changed answer.
+func TestRatchetWithoutSpread(t *testing.T) {
+	exact := harm("int8", "cat", 0, 0.004, finding.NotDetected)
+	exact.Evidence = nil
+	r, err := NewRatchet(auditOf("int8", exact))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := func(f finding.Finding) Hold {
+		holds, err := r.Check(auditOf("int8", f), 0, 0.05)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return holds[0]
+	}
+	if h := one(exact); !h.Held() || h.Tested {
+		t.Errorf("no change: %+v", h)
+	}
+	if h := one(harm("int8", "cat", -0.05, 0.004, finding.Worse)); h.Held() || h.Verdict != equivalence.Beyond {
+		t.Errorf("a large loss: %+v", h)
+	}
+	if h := one(harm("int8", "cat", -0.001, 0.004, finding.NotDetected)); !h.Held() || !h.Tested {
+		t.Errorf("a loss within chance: %+v", h)
+	}
+	if h := one(harm("int8", "dog", 0, 0.004, finding.NotDetected)); h.Held() || h.Code != finding.NotComputed {
+		t.Errorf("a class that is gone: %+v", h)
+	}
+	if got := r.Of([]string{"int4"}); len(got.Entries) != 0 {
+		t.Errorf("another variant holds %d entries", len(got.Entries))
+	}
+}
+
 // TestRatchetFalseAlarms: with no change at all, some entry of 20 slips in at most
 // alpha of 2,000 seeded draws, up to two standard errors.
 func TestRatchetFalseAlarms(t *testing.T) {

@@ -47,13 +47,25 @@ type Accepted struct {
 // Hold is what an audit says of one entry.
 type Hold struct {
 	Accepted Accepted             // what was recorded
+	Now      *finding.Finding     // of the same scope; nil: none
 	Loss     *float64             // now; nil where the audit cannot say
 	Slip     *float64             // now minus recorded, positive is worse
 	Verdict  equivalence.Verdict  // Within: not slipped by more than the slack; Beyond: slipped
 	Decision equivalence.Decision // meaningful where Tested is true
 	Tested   bool
-	Holm     float64 // PBeyond corrected for all entries; it decides Beyond
-	Reason   string  // why it was not tested
+	Holm     float64        // PBeyond corrected for all entries; it decides Beyond
+	Reason   string         // why it was not tested
+	Code     finding.Reason // the same, typed
+}
+
+// Of is the ratchet of some variants; all of it for none.
+func (r *Ratchet) Of(variants []string) *Ratchet {
+	if len(variants) == 0 {
+		return r
+	}
+	out := *r
+	out.Entries = slices.DeleteFunc(slices.Clone(r.Entries), func(e Accepted) bool { return !slices.Contains(variants, e.Variant) })
+	return &out
 }
 
 // ratchets reports whether a finding is a loss that a ratchet records.
@@ -158,32 +170,28 @@ func (r *Ratchet) Check(a *Audit, slack, alpha float64) ([]Hold, error) {
 
 // hold compares one entry with the finding of the same scope.
 func (e *Accepted) hold(f *finding.Finding, slack, alpha float64) (Hold, error) {
-	h := Hold{Accepted: *e}
+	h := Hold{Accepted: *e, Now: f}
 	switch {
 	case f == nil:
-		h.Reason = "the audit has no finding for it"
+		h.Reason, h.Code = "the audit has no finding for it", finding.NotComputed
 		return h, nil
 	case f.Estimate == nil:
-		h.Reason = "the audit cannot say: " + string(f.Reason)
+		h.Reason, h.Code = "the audit cannot say: "+string(f.Reason), f.Reason
 		return h, nil
 	}
 	now := acceptedOf(f)
 	slip := now.Loss - e.Loss
 	h.Loss, h.Slip = &now.Loss, &slip
 	switch {
-	case e.StdErr == nil || now.StdErr == nil:
-		h.Reason = "a standard error is missing"
+	case e.StdErr == nil && now.StdErr == nil && slip <= 0:
+		h.Reason, h.Code = "no answer changed then or now", finding.NoMemberVariance
 		return h, nil
-	case e.Covers != now.Covers:
-		h.Reason = fmt.Sprintf("the recorded interval covers %s, this one %s", e.Covers, now.Covers)
+	case e.Covers != now.Covers && e.Covers != "" && now.Covers != "":
+		h.Reason, h.Code = fmt.Sprintf("the recorded interval covers %s, this one %s", e.Covers, now.Covers), finding.NotIndependent
 		return h, nil
 	}
 	se, dof := difference(e, &now)
 	d, err := equivalence.Decide(slip, se, dof, slack, alpha)
-	if errors.Is(err, equivalence.ErrNoSpread) {
-		h.Reason = "no standard error is above 0"
-		return h, nil
-	}
 	if err != nil {
 		return h, fmt.Errorf("evidence: ratchet: %s: %w", f.ID, err)
 	}
@@ -191,10 +199,26 @@ func (e *Accepted) hold(f *finding.Finding, slack, alpha float64) (Hold, error) 
 	return h, nil
 }
 
+// Held reports whether the entry is known not to have grown, or was tested without
+// showing that it has. Entries without a finding are not held.
+func (h *Hold) Held() bool {
+	return h.Verdict != equivalence.Beyond && (h.Tested || h.Slip != nil && *h.Slip <= 0)
+}
+
+// variance is that of the loss. Where no answer changed there is no standard error,
+// and the chance of that loss counts as that of a single changed answer.
+func (e *Accepted) variance() float64 {
+	if e.StdErr != nil && *e.StdErr > 0 {
+		return *e.StdErr * *e.StdErr
+	}
+	n := float64(max(1, e.N))
+	return 1 / (n * n)
+}
+
 // difference is the standard error of the difference of two losses, taken as
 // independent, and Welch's degrees of freedom.
 func difference(x, y *Accepted) (se, dof float64) {
-	u, v := *x.StdErr**x.StdErr, *y.StdErr**y.StdErr
+	u, v := x.variance(), y.variance()
 	sum := 0.0
 	for _, part := range []struct {
 		v   float64

@@ -88,7 +88,10 @@ func (o Options) table(rr *gate.RuleResult) texttab.Table {
 		}
 		t.Rows = append(t.Rows, []string{s.Name(), words.Estimate(&rr.Rule, s), words.Limit(&rr.Rule, s), words.P(rr, s), num.Count(s.N), words.Answer(&rr.Rule, s), needed})
 	}
-	if len(rr.Rule.Weights) == 0 {
+	switch {
+	case rr.Rule.Test == gate.Held:
+		t.Columns[2].Head = "recorded"
+	case len(rr.Rule.Weights) == 0:
 		without(&t, 2)
 	}
 	if !slices.ContainsFunc(t.Rows, func(row []string) bool { return row[len(row)-1] != "" }) {

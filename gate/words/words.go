@@ -6,6 +6,7 @@ package words
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lethe-audit/lethe/finding"
@@ -24,13 +25,17 @@ func Verdict(v gate.Verdict) string {
 // Headline says the answer in one sentence.
 func Headline(r *gate.Result) string {
 	who := fmt.Sprintf("%s (baseline %s)", list(r.Variants), r.Baseline)
+	policy := r.Policy
+	if slices.ContainsFunc(r.Rules, func(rr gate.RuleResult) bool { return rr.Rule.Test == gate.Held }) {
+		policy += " with its ratchet"
+	}
 	switch r.Verdict {
 	case gate.Pass:
-		return fmt.Sprintf("Pass: the policy %s is met by %s.", r.Policy, who)
+		return fmt.Sprintf("Pass: the policy %s is met by %s.", policy, who)
 	case gate.Fail:
-		return fmt.Sprintf("Fail: the policy %s is not met by %s.", r.Policy, who)
+		return fmt.Sprintf("Fail: the policy %s is not met by %s.", policy, who)
 	}
-	return fmt.Sprintf("Not enough evidence: whether the policy %s is met by %s is undecided.", r.Policy, who)
+	return fmt.Sprintf("Not enough evidence: whether the policy %s is met by %s is undecided.", policy, who)
 }
 
 // Tally counts the rules by verdict: "4 rules: 1 failed, 2 passed, 1 undecided."
@@ -62,6 +67,8 @@ func Ask(r *gate.Rule) string {
 		subject = "the worst " + string(r.Over)
 	}
 	switch {
+	case r.Test == gate.Held:
+		return fmt.Sprintf("%s, %s not beyond the recorded one", subject, lossOf(r))
 	case r.Floor != nil:
 		return fmt.Sprintf("%s, %s of at least %s", subject, r.Metric, num.Share(*r.Floor))
 	case r.Test == gate.Difference:
@@ -93,6 +100,9 @@ func How(rr *gate.RuleResult) string {
 	if r.Test == gate.NoTest {
 		return "The estimates are compared with the limit; chance is ignored."
 	}
+	if r.Test == gate.Held {
+		return fmt.Sprintf("Fails where a loss has grown beyond chance: one-sided at %s, by Holm over %s.", num.Setting(r.Alpha), num.Plural(rr.Family, "test", "tests"))
+	}
 	s := fmt.Sprintf("Each passes alone at %s, one-sided", num.Setting(r.Alpha))
 	switch {
 	case rr.Family <= 1:
@@ -110,6 +120,9 @@ func Counts(rr *gate.RuleResult) string {
 	total := rr.Passed + rr.Failed + rr.Undecided
 	if total == 1 {
 		return ""
+	}
+	if rr.Rule.Test == gate.Held {
+		return fmt.Sprintf("%s of %s grown, %s not shown to have grown, %s undecided", num.Count(rr.Failed), num.Count(total), num.Count(rr.Passed), num.Count(rr.Undecided))
 	}
 	s := fmt.Sprintf("%s of %s beyond the margin, %s within, %s undecided", num.Count(rr.Failed), num.Count(total), num.Count(rr.Passed), num.Count(rr.Undecided))
 	if n := len(rr.LeftOut); n > 0 {
@@ -178,6 +191,8 @@ func P(rr *gate.RuleResult, s *gate.ScopeResult) string {
 	switch {
 	case s.PWithin == nil:
 		return ""
+	case rr.Rule.Test == gate.Held:
+		return "growth Holm " + num.P(*s.Adjusted)
 	case s.Verdict == gate.Pass || s.Verdict == gate.Undecided && *s.PWithin < *s.PBeyond:
 		return "within " + num.P(*s.PWithin)
 	case rr.Family > 1 && rr.Rule.Adjust != gate.NoAdjust:
@@ -189,6 +204,12 @@ func P(rr *gate.RuleResult, s *gate.ScopeResult) string {
 // Answer says what was decided about a scope: "beyond the margin", "within the
 // margin", or why it could not be.
 func Answer(r *gate.Rule, s *gate.ScopeResult) string {
+	if r.Test == gate.Held && s.Verdict != gate.Undecided {
+		if s.Verdict == gate.Fail {
+			return "grown"
+		}
+		return "not shown to have grown"
+	}
 	what := "the margin"
 	switch {
 	case r.Floor != nil:
@@ -228,6 +249,14 @@ func reason(why finding.Reason, r *gate.Rule, s *gate.ScopeResult) string {
 		return "too few changed answers"
 	case finding.NoMemberVariance:
 		return "no member varies"
+	case finding.NotComputed:
+		if r.Test == gate.Held {
+			return "the audit has no finding for it"
+		}
+	case finding.NotIndependent:
+		if r.Test == gate.Held {
+			return "the recorded loss covers other chance than this one"
+		}
 	case finding.Ceiling:
 		return "every member is right on all examples, or on none"
 	}

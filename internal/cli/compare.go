@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/lethe-audit/lethe/audit"
+	"github.com/lethe-audit/lethe/gate"
 	"github.com/lethe-audit/lethe/infer"
 	"github.com/spf13/cobra"
 )
@@ -21,6 +22,7 @@ type compareOptions struct {
 	positive string
 	title    string
 	policy   string
+	ratchet  ratchetOptions
 }
 
 func (a *app) newCompare() *cobra.Command {
@@ -52,6 +54,7 @@ exit code is the gate's: 1 the gate failed, 3 not enough evidence to decide.
 	s.BoolVar(&o.force, "force", false, "replace DIR if it is there")
 	s.StringVar(&o.positive, "positive", "", "positive `CLASS`, by name or number")
 	s.StringVar(&o.title, "title", "", "title of the report")
+	o.ratchet.add(c)
 	s.StringVar(&o.policy, "policy", "", "judge the audit by a policy `FILE` or the name of a pack (lethe gate --help)")
 	return c
 }
@@ -78,6 +81,12 @@ func (a *app) runCompare(c *cobra.Command, models []string, o *compareOptions) (
 	}
 	if err := refuseExisting(o.dir, o.force); err != nil {
 		return err
+	}
+	if err := o.ratchet.check(c.CommandPath()); err != nil {
+		return err
+	}
+	if o.ratchet.file != "" && o.policy == "" {
+		return errUsage{errors.New("--ratchet goes with --policy"), c.CommandPath()}
 	}
 	if o.policy != "" {
 		if o.dir == "" {
@@ -106,17 +115,13 @@ func (a *app) runCompare(c *cobra.Command, models []string, o *compareOptions) (
 
 // verdict judges the audit that was made.
 func (a *app) verdict(o *compareOptions) error {
-	r, err := a.judge(o.dir, &gateOptions{policy: o.policy})
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintln(a.io.Out); err != nil {
-		return err
-	}
-	if err := a.printGate(r, &gateOutput{format: "text", all: o.output.all, color: o.output.color}); err != nil {
-		return err
-	}
-	return verdictError(r.Verdict)
+	g := &gateOptions{policy: o.policy, ratchet: o.ratchet}
+	return a.decide(o.dir, g, func(r *gate.Result) error {
+		if _, err := fmt.Fprintln(a.io.Out); err != nil {
+			return err
+		}
+		return a.printGate(r, &gateOutput{format: "text", all: o.output.all, color: o.output.color})
+	})
 }
 
 // comparison predicts and audits; finished models stay in work if it fails.

@@ -49,6 +49,7 @@ type gateOptions struct {
 	policy   string
 	variants []string
 	output   gateOutput
+	ratchet  ratchetOptions
 	init     bool
 	from     string
 	file     string
@@ -66,6 +67,10 @@ level; it fails where one is shown to lose more, after Holm's correction; else
 there is not enough evidence, and what would decide is said. A void audit (the
 same predictions, a baseline at chance, too few joined rows) never passes.
 
+With --ratchet FILE the losses of the first run that does not fail are kept, and
+later runs fail where one has grown beyond chance, whatever the policy allows. To
+accept a larger loss, delete its entry from FILE, or FILE.
+
 A policy is a YAML file (doc/format/policy.md) or one of these packs:
 ` + packList() + `
 --init prints a commented policy to begin with (of the pack named by --policy);
@@ -76,6 +81,7 @@ and prints them as a policy.
 		Example: `  lethe gate audit --policy no-class-worse-than-2pp
   lethe gate audit --policy policy.yaml --junit gate.xml --sarif gate.sarif --markdown gate.md
   lethe gate audit --policy near-lossless --annotations --step-summary summary.md
+  lethe gate audit --policy policy.yaml --ratchet ratchet.json --ratchet-update
   lethe gate --init -o my-policy.yaml
   lethe gate --init audit --policy near-lossless
   lethe gate --from olive olive.json`,
@@ -86,6 +92,7 @@ and prints them as a policy.
 	s.StringVar(&o.policy, "policy", "", "policy `FILE`, or the name of a pack")
 	s.StringSliceVar(&o.variants, "variant", nil, "judge these `VARIANTS` only, separated by commas")
 	o.output.add(c)
+	o.ratchet.add(c)
 	s.BoolVar(&o.init, "init", false, "print a commented policy to begin with")
 	s.StringVar(&o.from, "from", "", "read the goals of another `TOOL` and print them as a policy")
 	s.StringVarP(&o.file, "output", "o", "", "with --init or --from: write the policy to `FILE`")
@@ -121,27 +128,45 @@ func (a *app) runGate(c *cobra.Command, list []string, o *gateOptions) error {
 	if err := o.output.check(); err != nil {
 		return err
 	}
-	r, err := a.judge(list[0], o)
-	if err != nil {
+	if err := o.ratchet.check(c.CommandPath()); err != nil {
 		return err
 	}
-	if err := a.writeGate(r, &o.output); err != nil {
-		return err
-	}
-	return verdictError(r.Verdict)
+	return a.decide(list[0], o, func(r *gate.Result) error { return a.writeGate(r, &o.output) })
 }
 
-// judge reads policy and findings and decides.
-func (a *app) judge(name string, o *gateOptions) (*gate.Result, error) {
+// decide reads policy and findings, decides, writes the verdict and then the ratchet.
+// The error is the verdict's exit code.
+func (a *app) decide(name string, o *gateOptions, write func(*gate.Result) error) error {
 	p, err := readPolicy(o.policy)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	variants := o.variants
+	if len(variants) == 0 {
+		variants = p.Variants
+	}
+	held, err := readRatchet(&o.ratchet, name, variants)
+	if err != nil {
+		return err
 	}
 	audit, err := openAudit(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return gate.Judge(p, audit, gate.Options{Variants: o.variants})
+	r, err := gate.Judge(p, audit, gate.Options{Variants: o.variants})
+	if err != nil {
+		return err
+	}
+	if err := held.judge(r); err != nil {
+		return err
+	}
+	if err := write(r); err != nil {
+		return err
+	}
+	if err := held.write(r.Verdict, a.log); err != nil {
+		return err
+	}
+	return verdictError(r.Verdict)
 }
 
 // readPolicy reads a pack, or a file.
