@@ -120,6 +120,8 @@ type Kernels struct {
 
 	winogradInput, winogradOutput func(p *winogradArgs)
 
+	train trainFuncs
+
 	grouped map[int][]microFunc // by channels of a group, then rows-1; one vector of columns
 
 	// wholeVectors says that the micro-kernels store whole vectors without an

@@ -9,5 +9,6 @@ func scalarKernels() *Kernels {
 	scalarReductions(k)
 	k.int8 = scalarInt8()
 	scalarWinograd(k)
+	scalarTrain(k)
 	return k
 }

@@ -13,6 +13,12 @@ type Scratch struct {
 
 	winograd winogradArgs
 	products []float32
+	third    []float32 // beside those of floats and second
+
+	norm      normArgs
+	depthwise depthwiseArgs
+	poolGrad  poolGradArgs
+	update    updateArgs
 }
 
 // floats returns n floats with undefined contents, aligned to a cache line.
