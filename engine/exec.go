@@ -43,6 +43,16 @@ func (s *session) Inputs() []Value { return s.p.Inputs() }
 // Outputs lists what Run gives.
 func (s *session) Outputs() []Value { return s.p.Outputs() }
 
+// FreeBatch reports whether Run takes any multiple of the number of images that
+// the model declares; see [Options].
+func (s *session) FreeBatch() bool {
+	_, fixed := s.p.fixedBatch()
+	return s.p.opts.FreeBatch && fixed && !s.p.opts.KeepIntermediates
+}
+
+// Independent is [Program.Independent].
+func (s *session) Independent(shapes map[string][]int) (bool, error) { return s.p.Independent(shapes) }
+
 // Close frees the session's memory and ends its helpers.
 func (s *session) Close() error {
 	if !s.closed {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/lethe-audit/lethe/engine/op"
@@ -46,6 +47,26 @@ func independent(g *graph, full, part facts, n, m int) bool {
 		}
 	}
 	return true
+}
+
+// Independent reports whether the images of a batch of inputs with these
+// shapes, at least two along the first axis, can be shown not to depend on one
+// another: then each has the same outputs, to the bit, in any batch.
+func (p *Program) Independent(shapes map[string][]int) (bool, error) {
+	full, err := p.argsOf(shapes)
+	if err != nil {
+		return false, err
+	}
+	n, ok := batchOf(full)
+	if !ok || n < 2 {
+		return false, nil
+	}
+	all, err := p.base.infer(full)
+	if err != nil {
+		return false, fmt.Errorf("engine: %w", err)
+	}
+	one, err := p.base.infer(rowArgs(full, 1))
+	return err == nil && independent(p.base, all, one, n, 1), nil
 }
 
 func (c *rowChecker) of(v *value) rowKind {

@@ -22,13 +22,9 @@ type Step struct {
 // together: which nodes were joined into one step, and which run by their
 // definition because no kernel covers them.
 func (p *Program) Steps(shapes map[string][]int) ([]Step, error) {
-	args := make([]op.Arg, len(p.inputs))
-	for i, v := range p.inputs {
-		shape, ok := shapes[v.Name]
-		if !ok {
-			return nil, fmt.Errorf("engine: no shape of input %q", v.Name)
-		}
-		args[i] = op.Arg{Type: v.Type, Shape: shape}
+	args, err := p.argsOf(shapes)
+	if err != nil {
+		return nil, err
 	}
 	p.mu.Lock()
 	q, err := p.newPlan(p.base, args)
@@ -41,6 +37,19 @@ func (p *Program) Steps(shapes map[string][]int) ([]Step, error) {
 		out[i] = q.describe(&q.code[i])
 	}
 	return out, nil
+}
+
+// argsOf is the inputs with these shapes.
+func (p *Program) argsOf(shapes map[string][]int) ([]op.Arg, error) {
+	args := make([]op.Arg, len(p.inputs))
+	for i, v := range p.inputs {
+		shape, ok := shapes[v.Name]
+		if !ok {
+			return nil, fmt.Errorf("engine: no shape of input %q", v.Name)
+		}
+		args[i] = op.Arg{Type: v.Type, Shape: shape}
+	}
+	return args, nil
 }
 
 // describe is the step of an instruction.

@@ -117,7 +117,9 @@ func (r *Result) one(ctx context.Context, job *Job, file string, data []byte, v 
 	if choose == nil {
 		choose = GoRuntime
 	}
-	rt, err := choose(model, job.Engine)
+	o := job.Engine
+	o.FreeBatch = true // a model of fixed batch uses all cores, too
+	rt, err := choose(model, o)
 	if err != nil {
 		return m, err
 	}
@@ -128,7 +130,7 @@ func (r *Result) one(ctx context.Context, job *Job, file string, data []byte, v 
 		return m, err
 	}
 	if !resumed {
-		if f, err = runModel(ctx, job, rt, key); err != nil {
+		if f, err = runModel(ctx, job, model, rt, key); err != nil {
 			return m, err
 		}
 	}
@@ -144,6 +146,9 @@ func (r *Result) one(ctx context.Context, job *Job, file string, data []byte, v 
 		return m, err
 	}
 	r.files = append(r.files, scores)
+	if f.Note != "" {
+		r.Table.Notes = append(r.Table.Notes, filepath.Base(file)+": "+f.Note)
+	}
 	m.Facts = facts
 	m.Config = map[string]string{"runtime": rt.Name}
 	r.Table.Inputs = append(r.Table.Inputs, prediction.Input{Path: file, Digest: facts.Digest, Bytes: facts.Bytes, Role: "model"})
@@ -153,13 +158,13 @@ func (r *Result) one(ctx context.Context, job *Job, file string, data []byte, v 
 	return m, nil
 }
 
-func runModel(ctx context.Context, job *Job, rt Runtime, key string) (f *finished, err error) {
+func runModel(ctx context.Context, job *Job, m *onnx.Model, rt Runtime, key string) (f *finished, err error) {
 	session, err := rt.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
-	return compute(ctx, session, job.Data, job.Preprocess, job.Options, job.Work, key)
+	return compute(ctx, m, session, job.Data, job.Preprocess, job.Options, job.Work, key)
 }
 
 func correct(t *prediction.Table, m prediction.Member) (n int) {

@@ -8,11 +8,12 @@ import (
 	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/engine"
 	"github.com/lethe-audit/lethe/engine/tensor"
+	"github.com/lethe-audit/lethe/onnx"
 )
 
 // Options say how models are run.
 type Options struct {
-	Batch    int     // images computed at once, at least 1; a model of fixed batch takes its own
+	Batch    int     // images computed at once, at least 1; a model of fixed batch takes multiples of its own
 	BadLimit float64 // share of images that may be damaged or missing, in [0, 1]
 	// Progress is told how many of the images are done; nil is not called.
 	Progress func(done, total int)
@@ -25,47 +26,49 @@ func DefaultOptions() Options { return Options{Batch: 32, BadLimit: 0.01} }
 type row func(example int, scores []float32) error
 
 // run computes the scores of all images in order. It returns the examples whose
-// image could not be had.
-func run(ctx context.Context, s engine.Session, d dataset.Dataset, pre dataset.Preprocess, o Options, each row) ([]*dataset.BadImage, error) {
+// image could not be had, and what the reader of the predictions should know.
+func run(ctx context.Context, m *onnx.Model, s engine.Session, d dataset.Dataset, pre dataset.Preprocess, o Options, each row) (bad []*dataset.BadImage, note string, err error) {
 	lo := dataset.DefaultLoaderOptions()
 	lo.Preprocess, lo.BadLimit, lo.Batch = pre, o.BadLimit, 1
 	loader, err := dataset.NewLoader(ctx, d, lo)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	p, err := portsOf(s, loader.Shape(), len(d.Classes()))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if lo.Batch = o.Batch; p.batch > 0 {
-		lo.Batch = p.batch
+	c, err := cutFor(s, m, p, loader.Shape(), o.Batch)
+	if err != nil {
+		return nil, "", err
 	}
+	lo.Batch = c.images
 	if loader, err = dataset.NewLoader(ctx, d, lo); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	size := loader.Shape().Len()
 	done := 0
 	var padded []float32
 	for b, err := range loader.Batches(ctx) {
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		n, data := len(b.Index), b.Data[:len(b.Index)*size]
 		if n == 0 {
 			continue
 		}
-		if p.batch > 0 && n < p.batch { // the model takes full batches only
-			padded = append(append(padded[:0], data...), make([]float32, (p.batch-n)*size)...)
-			n, data = p.batch, padded
+		if rest := n % c.fill; rest > 0 { // the model takes full batches only
+			padded = append(append(padded[:0], data...), make([]float32, (c.fill-rest)*size)...)
+			n, data = n+c.fill-rest, padded
 		}
 		if err := step(ctx, s, p, loader.Shape(), n, data, b.Index, len(d.Classes()), each); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		if done += len(b.Index); o.Progress != nil {
 			o.Progress(done, d.Len())
 		}
 	}
-	return loader.Bad(), nil
+	return loader.Bad(), c.note, nil
 }
 
 // step computes one batch of n images, of which those in index are real.

@@ -16,6 +16,7 @@ import (
 	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/engine"
 	"github.com/lethe-audit/lethe/internal/atomicfile"
+	"github.com/lethe-audit/lethe/onnx"
 	"github.com/lethe-audit/lethe/prediction"
 )
 
@@ -30,6 +31,7 @@ type finished struct {
 	Classes int                  `json:"classes"`
 	Kind    prediction.ScoreKind `json:"kind"`
 	Bad     []badImage           `json:"bad,omitempty"`
+	Note    string               `json:"note,omitempty"`
 }
 
 // badImage is an image that was left out, and why.
@@ -41,7 +43,8 @@ type badImage struct {
 // workVersion is the version of the files in a work folder.
 //
 //	1  first version
-const workVersion = 1
+//	2  note; images that depend on one another were computed together before
+const workVersion = 2
 
 // sumTolerance is how far probabilities in float32 or float16 may be from
 // summing to 1.
@@ -70,11 +73,11 @@ func stored(work, key string) (*finished, bool, error) {
 func scoresFile(work, key string) string { return filepath.Join(work, key+".scores") }
 
 // compute runs a model and stores its scores under the key.
-func compute(ctx context.Context, s engine.Session, d dataset.Dataset, pre dataset.Preprocess, o Options, work, key string) (*finished, error) {
+func compute(ctx context.Context, m *onnx.Model, s engine.Session, d dataset.Dataset, pre dataset.Preprocess, o Options, work, key string) (*finished, error) {
 	f := &finished{Version: workVersion, Classes: len(d.Classes()), Kind: prediction.Probabilities}
 	err := atomicfile.Write(scoresFile(work, key), func(w io.Writer) error {
 		out := bufio.NewWriterSize(w, 1<<16)
-		bad, err := run(ctx, s, d, pre, o, func(_ int, scores []float32) error {
+		bad, note, err := run(ctx, m, s, d, pre, o, func(_ int, scores []float32) error {
 			f.Rows++
 			if f.Kind == prediction.Probabilities && !sumsToOne(scores) {
 				f.Kind = prediction.Logits
@@ -84,6 +87,7 @@ func compute(ctx context.Context, s engine.Session, d dataset.Dataset, pre datas
 		if err != nil {
 			return err
 		}
+		f.Note = note
 		for _, b := range bad {
 			f.Bad = append(f.Bad, badImage{string(b.ID), b.Error()})
 		}
