@@ -3,10 +3,13 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/lethe-audit/lethe/internal/atomicfile"
 )
 
 // Load reads a model and its external data, checks it ([Validate]) and puts its
@@ -283,26 +286,6 @@ func (m *Model) place(location string, from int64) (placement, *rope) {
 }
 
 // writeFile writes to a temporary name in the same folder and renames.
-func writeFile(path string, r *rope) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreMissing(os.Remove(f.Name())))
-		}
-	}()
-	err = errors.Join(r.writeTo(f), f.Chmod(0o644), f.Sync())
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
+func writeFile(path string, r *rope) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return r.writeTo(w) })
 }

@@ -14,7 +14,7 @@ func Rules() []Rule {
 		{"dataset", ""},
 		{"dataset/datasettest", "dataset"},
 		{"dataset/*", "dataset"},
-		{"onnx", ""},
+		{"onnx", "internal/atomicfile"},
 		{"stat", ""},
 		{"stat/tail", ""},
 		{"stat/*", "stat/tail"},
