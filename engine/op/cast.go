@@ -62,7 +62,9 @@ func (c Cast) Eval(_ Env, in, out []tensor.Tensor) error {
 	return errType(in[0].Type())
 }
 
-func castInt[S tensor.Integer](out tensor.Tensor, x []S) error {
+// castReal makes floats or booleans of numbers; done is false for integers,
+// which depend on what the numbers are.
+func castReal[S tensor.Integer | float32 | float64](out tensor.Tensor, x []S) (done bool) {
 	switch out.Type() {
 	case tensor.Float32:
 		convert(tensor.Data[float32](out), x, func(v S) float32 { return float32(v) })
@@ -74,6 +76,17 @@ func castInt[S tensor.Integer](out tensor.Tensor, x []S) error {
 		convert(tensor.Data[tensor.BFloat16](out), x, func(v S) tensor.BFloat16 { return tensor.NewBFloat16(float32(v)) })
 	case tensor.Bool:
 		convert(tensor.Data[bool](out), x, func(v S) bool { return v != 0 })
+	default:
+		return false
+	}
+	return true
+}
+
+func castInt[S tensor.Integer](out tensor.Tensor, x []S) error {
+	if castReal(out, x) {
+		return nil
+	}
+	switch out.Type() {
 	case tensor.Int8:
 		convert(tensor.Data[int8](out), x, func(v S) int8 { return int8(v) })
 	case tensor.Int16:
@@ -97,25 +110,16 @@ func castInt[S tensor.Integer](out tensor.Tensor, x []S) error {
 }
 
 func castFloat[S float32 | float64](out tensor.Tensor, x []S) error {
-	switch out.Type() {
-	case tensor.Float32:
-		convert(tensor.Data[float32](out), x, func(v S) float32 { return float32(v) })
-	case tensor.Float64:
-		convert(tensor.Data[float64](out), x, func(v S) float64 { return float64(v) })
-	case tensor.F16:
-		convert(tensor.Data[tensor.Float16](out), x, func(v S) tensor.Float16 { return tensor.NewFloat16(float32(v)) })
-	case tensor.BF16:
-		convert(tensor.Data[tensor.BFloat16](out), x, func(v S) tensor.BFloat16 { return tensor.NewBFloat16(float32(v)) })
-	case tensor.Bool:
-		convert(tensor.Data[bool](out), x, func(v S) bool { return v != 0 })
-	case tensor.Uint64:
-		convert(tensor.Data[uint64](out), x, func(v S) uint64 { return truncateUint(float64(v)) })
-	default:
-		whole := make([]int64, len(x))
-		convert(whole, x, func(v S) int64 { return truncate(float64(v)) })
-		return castInt(out, whole)
+	if castReal(out, x) {
+		return nil
 	}
-	return nil
+	if out.Type() == tensor.Uint64 {
+		convert(tensor.Data[uint64](out), x, func(v S) uint64 { return truncateUint(float64(v)) })
+		return nil
+	}
+	whole := make([]int64, len(x))
+	convert(whole, x, func(v S) int64 { return truncate(float64(v)) })
+	return castInt(out, whole)
 }
 
 func convert[S, D tensor.Element](dst []D, src []S, f func(S) D) {
