@@ -67,6 +67,8 @@ const (
 	FewerThanNoise   Word = "fewer changes than noise"
 	CompressionFound Word = "compression found in the weights"
 	NotCompressed    Word = "no compression found in the weights"
+	Rescues          Word = "rescues answers"               // the layer in float gives more of the baseline's answers than it takes
+	Disturbs         Word = "takes more than it gives back" // the reverse
 )
 
 // ScopeKind is the kind of thing a finding is about.
@@ -78,6 +80,7 @@ const (
 	Class    ScopeKind = "class"
 	Subgroup ScopeKind = "subgroup" // one or more attribute values
 	Examples ScopeKind = "examples" // a set of examples that the check selected, such as PIEs
+	Layer    ScopeKind = "layer"    // a layer of the model, or several that cannot be told apart
 )
 
 // Scope is what a finding is about.

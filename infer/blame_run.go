@@ -116,9 +116,7 @@ func (w *blameRun) progress(done int) {
 type blameModels struct {
 	tapped engine.Session
 	ports  ports
-	shape  dataset.Shape
 	parts  []runner
-	batch  int
 }
 
 func (m *blameModels) close() error {
@@ -132,7 +130,9 @@ func (m *blameModels) close() error {
 // open compiles the compressed model with the cuts as outputs, and what comes
 // behind each cut. With outs, it gives what the layers give as well.
 func (w *blameRun) open(group []int, outs bool) (*blameModels, error) {
-	m := &blameModels{batch: w.job.Options.Batch}
+	m := &blameModels{}
+	o := w.job.Engine
+	o.FreeBatch = true
 	var cuts []string
 	for _, i := range group {
 		r := runner{layer: i}
@@ -140,7 +140,7 @@ func (w *blameRun) open(group []int, outs bool) (*blameModels, error) {
 		if err != nil {
 			return nil, errors.Join(err, closeAll(m.parts))
 		}
-		if r.session, err = engine.New(model, w.job.Engine); err != nil {
+		if r.session, err = engine.New(model, o); err != nil {
 			return nil, errors.Join(fmt.Errorf("layer %s restored: %w", w.pair.plan.Layers[i].Name, err), closeAll(m.parts))
 		}
 		m.parts = append(m.parts, r)
@@ -151,13 +151,10 @@ func (w *blameRun) open(group []int, outs bool) (*blameModels, error) {
 	}
 	tapped, err := w.pair.plan.Tapped(cuts)
 	if err == nil {
-		m.tapped, err = engine.New(tapped, w.job.Engine)
+		m.tapped, err = engine.New(tapped, o)
 	}
 	if err != nil {
 		return nil, errors.Join(err, closeAll(m.parts))
-	}
-	if batchDependent(w.pair.cand) {
-		m.batch = 1
 	}
 	return m, nil
 }
@@ -186,12 +183,6 @@ func (w *blameRun) restored(r *runner, outs bool) (*onnx.Model, error) {
 	}
 	r.reads = []string{m.Graph.DataInputs()[0].Name}
 	return m, nil
-}
-
-// batchDependent reports whether the images of a batch depend on one another:
-// they share the range of a DynamicQuantizeLinear.
-func batchDependent(m *onnx.Model) bool {
-	return slices.ContainsFunc(m.Graph.Nodes, func(n *onnx.Node) bool { return n.Op == "DynamicQuantizeLinear" })
 }
 
 // block computes n examples from the given one on.
@@ -243,35 +234,52 @@ func (r *runner) run(ctx context.Context, values map[string]engine.Tensor) (map[
 	return r.session.Run(ctx, in)
 }
 
+// cut says how many images are computed at once: as for the compressed model,
+// unless what is behind a cut bears less.
+func (w *blameRun) cut(m *blameModels, shape dataset.Shape) (cut, error) {
+	how, err := cutFor(m.tapped, w.pair.cand, m.ports, shape, w.job.Options.Batch)
+	if err != nil || m.ports.batch == 0 {
+		return how, err
+	}
+	for _, p := range m.parts {
+		if b, ok := p.session.(batcher); !ok || !b.FreeBatch() {
+			how.images = m.ports.batch
+		}
+	}
+	return how, nil
+}
+
 // batches runs the compressed model over examples and hands on its values, its
 // inputs among them, and how many images of the batch are real.
 func (w *blameRun) batches(ctx context.Context, m *blameModels, examples []int, do func(values map[string]engine.Tensor, real int) error) error {
 	lo := dataset.DefaultLoaderOptions()
-	lo.Preprocess, lo.BadLimit, lo.Batch, lo.Order = w.job.Preprocess, 0, m.batch, examples
+	lo.Preprocess, lo.BadLimit, lo.Batch, lo.Order = w.job.Preprocess, 0, 1, examples
 	loader, err := dataset.NewLoader(ctx, w.job.Data, lo)
 	if err != nil {
 		return err
 	}
-	m.shape = loader.Shape()
-	if m.ports, err = portsOf(m.tapped, m.shape, len(w.job.Data.Classes())); err != nil {
+	shape := loader.Shape()
+	if m.ports, err = portsOf(m.tapped, shape, len(w.job.Data.Classes())); err != nil {
 		return err
 	}
-	if m.ports.batch > 0 && m.ports.batch != lo.Batch {
-		lo.Batch = m.ports.batch
-		if loader, err = dataset.NewLoader(ctx, w.job.Data, lo); err != nil {
-			return err
-		}
+	how, err := w.cut(m, shape)
+	if err != nil {
+		return err
 	}
-	size := m.shape.Len()
+	lo.Batch = how.images
+	if loader, err = dataset.NewLoader(ctx, w.job.Data, lo); err != nil {
+		return err
+	}
+	size := shape.Len()
 	for b, err := range loader.Batches(ctx) {
 		if err != nil {
 			return err
 		}
 		n, data := len(b.Index), slices.Clone(b.Data[:len(b.Index)*size])
-		if m.ports.batch > n {
-			n, data = m.ports.batch, append(data, make([]float32, (m.ports.batch-n)*size)...)
+		if short := (how.fill - n%how.fill) % how.fill; short > 0 {
+			n, data = n+short, append(data, make([]float32, short*size)...)
 		}
-		dims := m.shape.Dims(n)
+		dims := shape.Dims(n)
 		in, err := tensor.New(dims[:], data)
 		if err != nil {
 			return err
