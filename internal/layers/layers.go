@@ -34,8 +34,14 @@ func Rules() []Rule {
 		{"engine/ort", "engine onnx engine/tensor"},
 		{"engine/kernel/gen", ""},
 		{"zoo", "onnx"},
+		{"prune", ""},
 		{"train/gmp", ""},
 		{"train", "dataset onnx engine engine/grad engine/tensor prune train/gmp internal/atomicfile internal/strictyaml"},
+		{"compress", "onnx dataset engine engine/tensor prune"},
+		{"compress/compresstest", "compress onnx dataset engine engine/tensor engine/enginetest engine/enginetest/ortlib"},
+		{"compress/rewrite", "onnx"},
+		{"compress/calibrate", "compress onnx dataset engine engine/tensor"},
+		{"compress/*", "compress compress/rewrite compress/calibrate onnx dataset engine engine/tensor prune"}, // one scheme each
 		{"infer/restore", "onnx"},
 		{"infer", "dataset onnx engine engine/tensor infer/restore prediction internal/atomicfile"},
 		// the right half: predictions to findings to reports
