@@ -1,0 +1,217 @@
+package int8static
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/lethe-audit/lethe/compress/calibrate"
+	"github.com/lethe-audit/lethe/compress/rewrite"
+	"github.com/lethe-audit/lethe/engine"
+	"github.com/lethe-audit/lethe/onnx"
+)
+
+// Opset is the operator set that quantized models have at least: scales for
+// each channel came with 13.
+const Opset = 13
+
+// The reasons for which a model cannot be quantized, beside those of package
+// calibrate.
+var (
+	ErrNoLayers  = errors.New("no convolution or matrix product with constant weights to quantize")
+	ErrNotFinite = errors.New("weights are not finite")
+)
+
+// Operator is what became of an operator.
+type Operator struct {
+	Node, Op string
+	// Layer is set for a convolution or matrix product with constant weights.
+	Layer bool
+	// Integer is set for an operator that runs in integers; Note says how, or
+	// else why it stays in float.
+	Integer bool
+	Note    string
+}
+
+// Outcome is a quantized model and what was done.
+type Outcome struct {
+	Model     *onnx.Model
+	Operators []Operator // in the graph's order, limits that went away left out
+	Collected *calibrate.Collected
+	Folded    []string       // batch normalizations that went into layers
+	Evened    []rewrite.Pair // layers whose ranges were evened out
+	Dead      []string       // quantized values that never vary
+	// Uncorrected are layers whose bias was to be corrected and was not.
+	Uncorrected []string
+}
+
+// Run says how the calibration examples are run.
+type Run struct {
+	Engine   engine.Options
+	Progress func(done, total int) // may be nil
+}
+
+// Quantize quantizes a model, which it does not change, with ranges from
+// examples.
+func Quantize(ctx context.Context, m *onnx.Model, ex calibrate.Examples, run Run, o Options) (*Outcome, error) {
+	if err := o.Calibration.Validate(); err != nil {
+		return nil, err
+	}
+	if ex == nil || ex.Len() == 0 {
+		return nil, &calibrate.Error{Msg: "no examples; int8-static takes the ranges of activations from some", Reason: calibrate.ErrEmpty}
+	}
+	work, out, err := prepare(m, o)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPlan(work, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.checkLayers(); err != nil {
+		return nil, err
+	}
+	r := calibrate.Request{Values: p.Values, Histograms: o.Calibration.Method != calibrate.MinMax, Engine: run.Engine, Progress: run.Progress}
+	if o.BiasCorrection {
+		for _, n := range p.layers() {
+			r.Means = append(r.Means, n.Inputs[0])
+		}
+	}
+	// The ranges are taken from the model as it came where nothing but the form
+	// has changed: the engine then holds no second copy of the weights.
+	source := work
+	if !o.Equalize && p.sameValues(m) {
+		source = m
+	}
+	c, err := calibrate.Collect(ctx, source, ex, r)
+	if err != nil {
+		return nil, err
+	}
+	w, err := p.write(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := onnx.Validate(work); err != nil {
+		return nil, fmt.Errorf("int8-static: the quantized model: %w", err)
+	}
+	out.Model, out.Collected, out.Uncorrected = work, c, w.uncorrected
+	out.Operators, out.Dead = w.operators(), w.dead()
+	return out, nil
+}
+
+// prepare is a copy of the model with everything folded.
+func prepare(m *onnx.Model, o Options) (*onnx.Model, *Outcome, error) {
+	work, out := m.Clone(), &Outcome{}
+	name(work.Graph)
+	if err := work.Graph.Sort(); err != nil {
+		return nil, nil, err
+	}
+	if err := rewrite.RaiseOpset(work, Opset); err != nil {
+		return nil, nil, err
+	}
+	if err := rewrite.DropIdentities(work); err != nil {
+		return nil, nil, err
+	}
+	var err error
+	if out.Folded, _, err = rewrite.FoldBatchNorm(work); err != nil {
+		return nil, nil, err
+	}
+	if err := rewrite.PlainProducts(work); err != nil {
+		return nil, nil, err
+	}
+	if o.Equalize {
+		if out.Evened, err = rewrite.Equalize(work); err != nil {
+			return nil, nil, err
+		}
+	}
+	return work, out, nil
+}
+
+// name gives nodes without a name the name of what they give.
+func name(g *onnx.Graph) {
+	names := g.Names()
+	for _, n := range g.Nodes {
+		if n.Name == "" && len(n.Outputs) > 0 {
+			n.Name = names.Fresh(n.Op + "_" + n.Outputs[0])
+		}
+	}
+}
+
+// checkLayers refuses a model without layers, or with weights that are not
+// finite numbers.
+func (p *plan) checkLayers() error {
+	layers := p.layers()
+	if len(layers) == 0 {
+		return &onnx.Error{File: p.m.Path, Msg: ErrNoLayers.Error(), Reason: ErrNoLayers}
+	}
+	for _, n := range layers {
+		for _, name := range n.Inputs[1:] {
+			t := p.float(name)
+			if t == nil {
+				continue
+			}
+			v, err := t.Float32s()
+			if err != nil {
+				return err
+			}
+			for i, x := range v {
+				if y := float64(x); math.IsNaN(y) || math.IsInf(y, 0) {
+					return &onnx.Error{File: p.m.Path, Node: n.Name, Op: n.Op, Value: name,
+						Msg: fmt.Sprintf("element %d is %v; weights must be finite", i, x), Reason: ErrNotFinite}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// sameValues reports whether every quantized value is one of m's.
+func (p *plan) sameValues(m *onnx.Model) bool {
+	index := m.Graph.Index()
+	for _, v := range p.Values {
+		if index.Producer(v) == nil && index.Input(v) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// operators says what became of the operators.
+func (w *writer) operators() []Operator {
+	var out []Operator
+	for _, n := range w.order {
+		o := Operator{Node: n.Name, Op: n.Op, Layer: w.roles[n].layer(), Integer: w.runs[n], Note: w.why[n]}
+		switch {
+		case w.absorbed[n]:
+			continue
+		case w.held[n]:
+			if o.Integer = w.quantized(n.Outputs[0]); o.Integer {
+				o.Note = "limits of the operator before it"
+			} else {
+				o.Note = "its result stays float"
+			}
+		case o.Layer:
+			o.Note = w.notes[n]
+			if !w.quantized(w.points[n]) {
+				o.Note += ", float result"
+			}
+		case o.Integer:
+			o.Note = "uint8"
+		}
+		o.Layer = o.Layer || n.Op == "Conv" || n.Op == "Gemm" || n.Op == "MatMul"
+		out = append(out, o)
+	}
+	return out
+}
+
+// dead lists quantized values that are the same number throughout.
+func (w *writer) dead() []string {
+	var out []string
+	for _, v := range w.Values {
+		if w.data.Values[v].Constant() {
+			out = append(out, v)
+		}
+	}
+	return out
+}
