@@ -207,9 +207,6 @@ func (s *sample) fromSpread(loss, se, dof float64, normalized bool) {
 func (s *sample) lopsided(loss, se, dof float64) evidence {
 	e := s.found.Evidence
 	t := equivalence.Skewed{Value: loss, StdErr: se, DoF: dof}
-	if s.covers == finding.Both && e.VarMembers != nil && e.VarExamples != nil && e.VarResidual != nil {
-		t = t.WithParts(equivalence.Parts{Members: *e.VarMembers, Examples: *e.VarExamples, Interaction: *e.VarResidual, N: s.n})
-	}
 	sign := -signOf(s.found)
 	switch k := e.Skew; {
 	case k == nil:

@@ -32,9 +32,6 @@ func (m *Measured) skew(f *finding.Finding, s *sums) {
 func lossOf(f *finding.Finding) equivalence.Skewed {
 	e := f.Evidence
 	s := equivalence.Skewed{Value: -*f.Estimate, StdErr: *e.StdErr, DoF: *e.DoF}
-	if f.Interval != nil && f.Interval.Covers == finding.Both {
-		s = s.WithParts(equivalence.Parts{Members: *e.VarMembers, Examples: *e.VarExamples, Interaction: *e.VarResidual, N: f.N})
-	}
 	if k := e.Skew; k != nil {
 		s.Third, s.Covariance = -k.Both, -k.Covariance
 	}

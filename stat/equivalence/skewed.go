@@ -33,22 +33,6 @@ type Skewed struct {
 	Covariance         float64 // of the estimate and its estimated variance
 }
 
-// Parts are the parts of the variance of an estimate over members and examples
-// (package stat/components).
-type Parts struct {
-	Members, Examples, Interaction float64 // A, B and E
-	N                              int     // examples
-}
-
-// WithParts corrects the degrees of freedom where no variance of the members is left
-// beyond the interaction (A ≤ E): then V is B, and so its freedom is that of B, n − 1.
-func (s Skewed) WithParts(p Parts) Skewed {
-	if p.Members <= p.Interaction && p.Members <= p.Examples && p.N > 1 {
-		s.DoF = float64(p.N - 1)
-	}
-	return s
-}
-
 // mostSkew bounds γ and c: it is the skew of a loss that rests on one changed answer.
 // Beyond it the expansion says nothing.
 const mostSkew = 1

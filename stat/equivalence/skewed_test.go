@@ -146,17 +146,3 @@ func TestSkewedBounds(t *testing.T) {
 		}
 	}
 }
-
-// TestWithParts: without variance of the members beyond the interaction, the degrees
-// of freedom are those of the examples.
-func TestWithParts(t *testing.T) {
-	s := Skewed{Value: 0, StdErr: 1, DoF: 7}
-	if got := s.WithParts(Parts{Members: 1, Examples: 2, Interaction: 1.5, N: 400}).DoF; got != 399 {
-		t.Errorf("A below E: %v degrees of freedom, want 399", got)
-	}
-	for _, p := range []Parts{{Members: 2, Examples: 3, Interaction: 1, N: 400}, {Members: 2, Examples: 1, Interaction: 3, N: 400}} {
-		if got := s.WithParts(p).DoF; got != 7 {
-			t.Errorf("%+v: %v degrees of freedom, want 7", p, got)
-		}
-	}
-}
