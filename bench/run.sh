@@ -70,6 +70,9 @@ svg=$OUT/growth.svg
 [ "$MAX" != 1e9 ] || svg=bench/growth.svg # the picture of README.md shows the whole range
 bin/growth --lethe bin/lethe --gen bin/gen --work "$OUT/growth" --svg "$svg" --max "$MAX"
 
+echo "## Predictions from JPEG files"
+"$GO" run ./bench/decode --rounds 5
+
 echo "## Go benchmarks"
 "$GO" test ./bench -run '^$' -bench . -benchtime 3x -timeout 60m
 
