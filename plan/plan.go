@@ -15,6 +15,8 @@ type Plan struct {
 	// prediction. They are no part of a digest.
 	TrainData string `json:"train_data"`
 	TestData  string `json:"test_data"`
+	// Model is the name or the file of the model, as the experiment has it.
+	Model string `json:"model"`
 }
 
 // Resolver gives names their meaning. What it returns becomes part of digests.
@@ -56,7 +58,7 @@ func CurveFile(model string) string { return model[:len(model)-len(".onnx")] + "
 // Make makes the plan of an experiment. Errors point into the experiment's
 // file.
 func Make(e *Experiment, r Resolver) (*Plan, error) {
-	m := &maker{e: e, r: r, plan: &Plan{Name: e.Name, Version: Version,
+	m := &maker{e: e, r: r, plan: &Plan{Name: e.Name, Version: Version, Model: e.Model,
 		TrainData: joinOptions(e.Data, e.Train), TestData: joinOptions(e.Data, e.Test)},
 		digests: map[string]string{}, made: map[string]string{}}
 	if err := m.resolve(); err != nil {

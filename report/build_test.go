@@ -186,10 +186,10 @@ func TestTablesOfOtherShapesAreSafe(t *testing.T) {
 // for all panels.
 func TestTrainingSection(t *testing.T) {
 	c := collected(t, 2, classOf("a", "cat", 0, -0.02))
-	columns := []finding.Column{{Name: "member"}, {Name: "epoch", Unit: finding.Count}, {Name: "loss", Unit: finding.Ratio}, {Name: "validation_accuracy", Unit: finding.Share}}
+	columns := []finding.Column{{Name: "member"}, {Name: "epoch", Unit: finding.Count}, {Name: "loss", Unit: finding.Ratio}, {Name: "accuracy", Unit: finding.Share}, {Name: "validation_accuracy", Unit: finding.Share}}
 	for variant, rows := range map[string][][]any{
-		"dense": {{"00", 1, 2.0, 0.3}, {"00", 2, 1.5, 0.5}, {"01", 1, 2.1, 0.25}, {"01", 2, 1.0, nil}},
-		"b":     {{"00", 1, 3.0, 0.1}},
+		"dense": {{"00", 1, 2.0, .2, 0.3}, {"00", 2, 1.5, .4, 0.5}, {"01", 1, 2.1, .2, 0.25}, {"01", 2, 1.0, .4, nil}},
+		"b":     {{"00", 1, 3.0, .1, 0.1}},
 	} {
 		if err := c.Table(&finding.Table{Name: "training", Check: "training", Variant: variant, Title: "Training, " + variant, Columns: columns, Rows: rows}); err != nil {
 			t.Fatal(err)
@@ -204,9 +204,9 @@ func TestTrainingSection(t *testing.T) {
 	if s == nil {
 		t.Fatal("no section")
 	}
-	f, ok := s.Parts[0].Blocks[1].(*Figure)
-	if !ok || f.ID != "training-accuracy" || len(f.Panels) != 2 {
-		t.Fatalf("second block %+v", s.Parts[0].Blocks[1])
+	f, ok := s.Parts[0].Blocks[2].(*Figure)
+	if !ok || f.ID != "training-validation" || len(f.Panels) != 2 {
+		t.Fatalf("third block %+v", s.Parts[0].Blocks[2])
 	}
 	dense := f.Panels[0].Draw.(*chart.Training)
 	if len(dense.Lines) != 2 || len(dense.Lines[1].Y) != 1 || dense.Hi < 0.5 || dense.Lo > 0.1 {

@@ -12,11 +12,13 @@ func (b *builder) training() *Section {
 	p := Part{ID: "training-all"}
 	loss := Figure{ID: "training-loss", Title: "Training loss", Layout: Multiples,
 		Caption: "Mean loss of each epoch, a line for each member. All panels share one scale."}
-	accuracy := Figure{ID: "training-accuracy", Title: "Validation accuracy", Layout: Multiples,
+	trained := Figure{ID: "training-accuracy", Title: "Training accuracy", Layout: Multiples,
+		Caption: "Accuracy in percent on the images of each epoch, as they were augmented, while the weights changed."}
+	accuracy := Figure{ID: "training-validation", Title: "Validation accuracy", Layout: Multiples,
 		Caption: "Accuracy in percent on images that are neither trained on nor tested, after each epoch. All panels share one scale."}
 	for _, pop := range b.c.config.Populations {
 		t := b.c.table("training", pop.Name)
-		g := read(t, "member", "epoch", "loss", "validation_accuracy")
+		g := read(t, "member", "epoch", "loss", "accuracy", "validation_accuracy")
 		if g == nil || g.len() == 0 {
 			continue
 		}
@@ -24,12 +26,13 @@ func (b *builder) training() *Section {
 		numbers.Numbers = true
 		p.Blocks = append(p.Blocks, numbers)
 		addPanel(&loss, pop.Name, &chart.Training{Name: "Training loss, " + pop.Name, Lines: memberLines(g, "loss")})
+		addPanel(&trained, pop.Name, &chart.Training{Name: "Training accuracy, " + pop.Name, Lines: memberLines(g, "accuracy"), Percent: true})
 		addPanel(&accuracy, pop.Name, &chart.Training{Name: "Validation accuracy, " + pop.Name, Lines: memberLines(g, "validation_accuracy"), Percent: true})
 	}
 	if len(p.Blocks) == 0 {
 		return nil
 	}
-	for _, f := range []*Figure{&accuracy, &loss} {
+	for _, f := range []*Figure{&accuracy, &trained, &loss} {
 		if len(f.Panels) > 0 {
 			shareRange(f)
 			p.Blocks = append([]Block{f}, p.Blocks...)
