@@ -10,7 +10,7 @@ import (
 
 // FromONNX is a constant of a model as a tensor. The elements are not copied
 // where the model's bytes are in the machine's layout: whoever writes to one
-// writes to the other.
+// writes to the other. Elements of 4 bits become bytes.
 func FromONNX(t *onnx.Tensor) (tensor.Tensor, error) {
 	shape := make([]int, len(t.Dims))
 	for i, d := range t.Dims {
@@ -43,6 +43,11 @@ func FromONNX(t *onnx.Tensor) (tensor.Tensor, error) {
 			return tensor.Tensor{}, err
 		}
 		return tensor.New(shape, v)
+	case onnx.Int4:
+		// Shifted up and back down, an int8 has the sign of its 4 bits.
+		return nibbles(t, shape, func(b byte) int8 { return int8(b<<4) >> 4 })
+	case onnx.Uint4:
+		return nibbles(t, shape, func(b byte) uint8 { return b & 0xf })
 	case onnx.Float16:
 		return halves[tensor.Float16](t, shape)
 	case onnx.BFloat16:
@@ -58,6 +63,22 @@ func numbers[T interface {
 	v, err := onnx.Values[T](t)
 	if err != nil {
 		return tensor.Tensor{}, err
+	}
+	return tensor.New(shape, v)
+}
+
+// nibbles unpacks elements of 4 bits, the first of two in the low ones.
+func nibbles[T int8 | uint8](t *onnx.Tensor, shape []int, low func(byte) T) (tensor.Tensor, error) {
+	n, err := tensor.Elements(shape)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	if len(t.Raw) != (n+1)/2 {
+		return tensor.Tensor{}, fmt.Errorf("tensor %q: %d bytes, want %d", t.Name, len(t.Raw), (n+1)/2)
+	}
+	v := make([]T, n)
+	for i := range v {
+		v[i] = low(t.Raw[i/2] >> (i % 2 * 4))
 	}
 	return tensor.New(shape, v)
 }
