@@ -3,9 +3,10 @@
 //
 // It reads what lm-evaluation-harness writes with --log_samples:
 // samples_TASK_DATE.jsonl and results_DATE.json, what HELM writes as
-// per_instance_stats.json, and the .eval files of inspect_ai (doc/format/llm.md names
-// the sources). Of every line only the fields that are needed are
-// decoded; a log of any size takes memory by its number of documents alone.
+// per_instance_stats.json, the .eval files of inspect_ai, and the details in Parquet of
+// lighteval (doc/format/llm.md names the sources). Of every line only the fields that
+// are needed are decoded; a log of any size takes memory by its number of documents
+// alone.
 //
 // Where there are two tasks or more, a class is a task: its recall is the share of
 // its documents answered right, and class impact is task impact. A wrong answer is

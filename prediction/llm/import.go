@@ -99,7 +99,7 @@ func (im *importing) open(s Source) error {
 			return err
 		}
 		if len(runs) == 0 {
-			return &Error{File: dir, Want: "samples_TASK_DATE.jsonl of lm-evaluation-harness (--log_samples), per_instance_stats.json of HELM or *.eval of inspect_ai", Got: "none"}
+			return &Error{File: dir, Want: "samples_TASK_DATE.jsonl of lm-evaluation-harness (--log_samples), per_instance_stats.json of HELM, *.eval of inspect_ai or details_TASK_DATE.parquet of lighteval", Got: "none"}
 		}
 		for _, r := range runs {
 			list = append(list, &model{name: fmt.Sprintf("%s-%d", s.Name, len(list)+1), run: r, tasks: map[string]*samples{}})

@@ -77,6 +77,21 @@ func findRuns(dir string) ([]*run, error) {
 			at(m[3]).results, at(m[3]).from = res, name
 		}
 	}
+	details, err := detailsFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range details {
+		task, date, ok := detailsName(name)
+		if !ok {
+			continue
+		}
+		r := at(date)
+		if twice := r.files[task]; twice != "" {
+			return nil, &Error{File: name, Want: "one file of details of a task and date; name the directory of one model", Got: "a second one beside " + twice}
+		}
+		r.files[task] = name
+	}
 	var out []*run
 	for _, r := range byDate {
 		if len(r.files) > 0 {

@@ -94,6 +94,8 @@ func readSamples(ctx context.Context, name, task string, o Options) (*samples, e
 		return readHELM(ctx, name, task, o)
 	case strings.HasSuffix(name, ".eval"):
 		return readInspect(ctx, name, task, o)
+	case strings.HasSuffix(name, ".parquet"):
+		return readLighteval(ctx, name, task, o)
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -163,7 +165,7 @@ func (s *samples) add(line []byte, number int, o Options, byFilter map[string][]
 		value []byte
 	}{{"doc_hash", r.doc}, {"prompt_hash", r.prompt}, {"target_hash", r.target}} {
 		if len(x.value) < 3 || x.value[0] != '"' {
-			return bad(x.name, "the hash that lm-evaluation-harness 0.4.3 and later write", "none")
+			return bad(x.name, "the hash that lm-evaluation-harness writes for each sample (newer releases)", "none")
 		}
 	}
 	switch {
@@ -254,7 +256,7 @@ func clip(b []byte) []byte {
 
 // usualMetrics are taken unasked, the first that a task has.
 func usualMetrics() []string {
-	return []string{"acc", "exact_match", "pass@1", "acc_norm", "prompt_level_strict_acc", "em"}
+	return []string{"acc", "exact_match", "pass@1", "acc_norm", "prompt_level_strict_acc", "em", "extractive_match"}
 }
 
 // chooseMetric picks the metric that says whether an answer is right.
