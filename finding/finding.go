@@ -42,6 +42,7 @@ const (
 	NotComputed       Reason = "not_computed"        // left out by an option
 	NoModelFiles      Reason = "no_model_files"      // the model files were not at hand
 	SameWeights       Reason = "same_weights"        // the candidate holds the baseline's weights
+	NoneWithin        Reason = "none_within_margin"  // no variant is shown to be within the margin
 	ClaimNotFound     Reason = "claim_not_found"     // the weights do not show the compression that the file claims
 )
 

@@ -52,6 +52,8 @@ func reasonText(r finding.Reason) string {
 		return "left out by an option"
 	case finding.NoModelFiles:
 		return "the model files were not at hand"
+	case finding.NoneWithin:
+		return "no variant is shown to be within the margin"
 	case finding.SameWeights:
 		return "the weights are the baseline's"
 	case finding.ClaimNotFound:

@@ -25,10 +25,11 @@ func missing(scheme string, f *prediction.ModelFacts) string {
 	case name == "int4-weights":
 		return noneAtMost(f, 4)
 	case name == "sparsity":
-		if number, _, _ := strings.Cut(value, ","); number != "" {
-			if s, err := strconv.ParseFloat(number, 64); err == nil {
-				return tooDense(f, s)
-			}
+		if value == "2:4" {
+			return tooDense(f, 0.5)
+		}
+		if s, err := strconv.ParseFloat(value, 64); err == nil {
+			return tooDense(f, s)
 		}
 	}
 	return ""
