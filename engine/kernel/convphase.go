@@ -19,9 +19,6 @@ type axisPhase struct {
 	down   int // distance between weight taps, which run downwards
 }
 
-// at is the weight tap of tap j.
-func (a axisPhase) at(j int) int { return a.tap - j*a.down }
-
 func gcd(a, b int) int {
 	for b != 0 {
 		a, b = b, a%b

@@ -54,6 +54,7 @@ func useAVX2(k *Kernels) {
 	k.expSum, k.normRow = expSumAVX2, normRowAVX2
 	k.int8 = int8AVX2()
 	k.winogradInput, k.winogradOutput = winogradInputAVX2, winogradOutputAVX2
+	k.train = trainAVX2()
 }
 
 func useAVX512(k *Kernels) {
@@ -79,4 +80,5 @@ func useAVX512(k *Kernels) {
 	k.expSum, k.normRow = expSumAVX512, normRowAVX512
 	k.int8 = int8AVX512(cpu.X86.HasAVX512VNNI)
 	k.winogradInput, k.winogradOutput = winogradInputAVX512, winogradOutputAVX512
+	k.train = trainAVX512()
 }

@@ -16,9 +16,9 @@ type NormSpec struct {
 // over tensors of Pixels by Channels without gaps, cut into tiles of pixels. It
 // is read-only.
 //
-// Mean and variance are those of the batch. Each is summed in two passes over
-// chunks of pixels that stay in cache; chunks are merged in float64 in a fixed
-// order (Chan, Golub and LeVeque, 1983), so the result does not depend on threads.
+// Mean and variance are those of the batch, by the corrected two-pass algorithm over
+// chunks of pixels that stay in cache; chunks are merged in float64 in a fixed order
+// (Chan, Golub and LeVeque, 1983), so the result does not depend on threads.
 type Norm struct {
 	k      *Kernels
 	spec   NormSpec
@@ -106,23 +106,24 @@ func (n *Norm) Stats(tile int, x []float32, partials []float64, s *Scratch) {
 	n.check("statistics", x)
 	mean, m2 := n.part(tile, partials)
 	channels := n.spec.Channels
-	buf := s.floats(3 * roundUp(channels, 16))
-	sum, center, squares := buf[:channels], buf[roundUp(channels, 16):][:channels], buf[2*roundUp(channels, 16):][:channels]
+	pitch := roundUp(channels, 16)
+	buf := s.floats(3 * pitch)
+	center, squares, rest := buf[:channels], buf[pitch:][:channels], buf[2*pitch:][:channels]
 	p := &s.norm
 	*p = normArgs{}
 	seen := 0
 	n.chunks(tile, p, func(first, count int) {
-		clear(sum)
-		clear(squares)
-		p.x, p.s0 = ptr(x, first), ptr(sum, 0)
+		clear(buf)
+		p.x, p.s0 = ptr(x, first), ptr(center, 0)
 		n.k.train.colSum(p)
-		for c, v := range sum {
+		for c, v := range center {
 			center[c] = v / float32(count)
 		}
-		p.s0, p.a = ptr(squares, 0), ptr(center, 0)
+		p.s0, p.s1, p.a = ptr(squares, 0), ptr(rest, 0), ptr(center, 0)
 		n.k.train.colSquares(p)
 		for c := range mean {
-			mergeMoments(&mean[c], &m2[c], seen, float64(sum[c])/float64(count), float64(squares[c]), count)
+			d := float64(rest[c]) / float64(count) // what rounding left of the mean
+			mergeMoments(&mean[c], &m2[c], seen, float64(center[c])+d, float64(squares[c])-d*float64(rest[c]), count)
 		}
 		seen += count
 	})

@@ -143,11 +143,12 @@ func scalarNorms(t *trainFuncs) {
 		}
 	}
 	t.colSquares = func(p *normArgs) {
-		s, mean := p.row(p.s0, 0), p.row(p.a, 0)
+		squares, rest, mean := p.row(p.s0, 0), p.row(p.s1, 0), p.row(p.a, 0)
 		for r := range p.rows {
 			for c, v := range p.row(p.x, r) {
 				d := v - mean[c]
-				s[c] += d * d
+				squares[c] += d * d
+				rest[c] += d
 			}
 		}
 	}

@@ -60,6 +60,8 @@ func Files() (map[string][]byte, error) {
 		"window_amd64":   windowUnit(),
 		"dot_amd64":      dotUnit(),
 		"winograd_amd64": winogradUnit(),
+		"norm_amd64":     normUnit(),
+		"train_amd64":    trainUnit(),
 		"int8_amd64":     int8Unit(),
 	} {
 		if err := add(name, u); err != nil {

@@ -1,0 +1,180 @@
+package main
+
+// updates generates the optimizers. Registers: DI w, SI g, DX v, BX m, R8 mask.
+func (u *unit) updates() {
+	u.function("sgd", "(p *updateArgs)", 8, func(v *vector) {
+		v.updateArgs([]string{"lr", "beta1", "decay"})
+		v.p("MOVQ updateArgs_nesterov(R11), R12")
+		w, g, m, t := v.r(0), v.r(1), v.r(2), v.r(3)
+		lr, momentum, decay := v.r(6), v.r(7), v.r(8)
+		v.loop("loop", []stream{{"DI", 0}, {"SI", 1}, {"DX", 2}}, &stream{"DI", 0}, func() {
+			v.op("VFMADD231PS", w, decay, g)
+			v.keepMasked(g, t, "sgdMask")
+			v.op("VFMADD213PS", g, momentum, m)
+			v.storeMasked(m, "DX")
+			v.p("TESTQ R12, R12")
+			v.p("JZ plain")
+			v.op("VFMADD213PS", g, momentum, m)
+			v.label("plain")
+			v.op("VFNMADD231PS", m, lr, w)
+		})
+	})
+	u.function("adamw", "(p *updateArgs)", 8, func(v *vector) {
+		v.updateArgs([]string{"lr", "beta1", "decay", "beta2", "keep1", "keep2", "epsilon", "aux"})
+		w, g, m, s, t := v.r(0), v.r(1), v.r(2), v.r(3), v.r(4)
+		lr, beta1, decay, beta2, keep1, keep2, epsilon, aux := v.r(6), v.r(7), v.r(8), v.r(9), v.r(10), v.r(11), v.r(12), v.r(13)
+		v.loop("loop", []stream{{"DI", 0}, {"SI", 1}, {"BX", 2}, {"DX", 3}}, &stream{"DI", 0}, func() {
+			v.p("VMOVAPS %s, %s", decay, t)
+			v.keepMasked(g, v.r(5), "gradient")
+			v.keepMasked(t, v.r(5), "decay")
+			v.p("VFNMADD213PS %s, %s, %s", w, w, t) // w - decay·w
+			v.p("VMOVAPS %s, %s", t, w)
+			v.op("VMULPS", g, keep1, t)
+			v.op("VFMADD213PS", t, beta1, m)
+			v.storeMasked(m, "BX")
+			v.op("VMULPS", g, g, g)
+			v.op("VMULPS", g, keep2, g)
+			v.op("VFMADD213PS", g, beta2, s)
+			v.storeMasked(s, "DX")
+			v.p("VSQRTPS %s, %s", s, s)
+			v.op("VFMADD213PS", epsilon, aux, s)
+			v.op("VDIVPS", s, m, m)
+			v.op("VFNMADD231PS", m, lr, w)
+		})
+	})
+}
+
+// updateArgs loads the pointers and, from register 6 on, parameters.
+func (v *vector) updateArgs(params []string) {
+	v.keepMask = true
+	v.p("MOVQ p+0(FP), R11")
+	for _, a := range [][2]string{{"w", "DI"}, {"g", "SI"}, {"v", "DX"}, {"m", "BX"}, {"mask", "R8"}, {"n", "CX"}} {
+		v.p("MOVQ updateArgs_%s(R11), %s", a[0], a[1])
+	}
+	for i, p := range params {
+		v.p("VBROADCASTSS updateArgs_%s(R11), %s", p, v.r(6+i))
+	}
+}
+
+// keepMasked multiplies x with the weights' mask, where there is one; t is
+// overwritten.
+func (v *vector) keepMasked(x, t operand, label string) {
+	v.p("TESTQ R8, R8")
+	v.p("JZ %s", label)
+	if v.wide() {
+		v.p("VMULPS.Z (R8)(R9*1), %s, K1, %s", x, x)
+	} else {
+		v.p("VMASKMOVPS (R8)(R9*1), Y15, %s; VMULPS %s, %s, %s", t, t, x, x)
+	}
+	v.label(label)
+}
+
+// storeMasked writes a register, of a last vector only the lanes that exist.
+func (v *vector) storeMasked(x operand, ptr string) {
+	if v.wide() {
+		v.p("VMOVUPS %s, K1, (%s)(R9*1)", x, ptr)
+		return
+	}
+	v.p("VMASKMOVPS %s, Y15, (%s)(R9*1)", x, ptr)
+}
+
+// actGrads generates dx[i] = dy[i]·f'(v[i]; a, b): dy is in register 0, v in 1, a
+// and b in 2 and 3.
+func (u *unit) actGrads() {
+	r := func(v *vector, i int) operand { return v.r(i) }
+	grad := func(name string, body func(v *vector, g, x, a, b operand)) {
+		u.function(name+"Grad", "(dx, dy, v *float32, n int, a, b float32)", 40, func(v *vector) {
+			v.p("MOVQ dx+0(FP), DI; MOVQ dy+8(FP), SI; MOVQ v+16(FP), DX; MOVQ n+24(FP), CX")
+			v.param("a", 32, v.r(2))
+			v.param("b", 36, v.r(3))
+			v.loop("loop", []stream{{"SI", 0}, {"DX", 1}}, &stream{"DI", 0}, func() { body(v, v.r(0), v.r(1), v.r(2), v.r(3)) })
+		})
+	}
+	grad("clip", func(v *vector, g, y, lo, hi operand) { v.between(y, lo, hi, g, r(v, 4)) })
+	grad("leaky", func(v *vector, g, x, a, _ operand) {
+		v.op("VMULPS", g, a, r(v, 4))
+		v.less(x, 0, r(v, 4), g, g, r(v, 5))
+	})
+	grad("hardSigmoid", func(v *vector, g, x, a, b operand) {
+		v.op("VFMADD213PS", b, a, x)
+		v.op("VMULPS", a, g, g)
+		v.zeroReg(4)
+		v.set(1, r(v, 5))
+		v.between(x, r(v, 4), r(v, 5), g, r(v, 6))
+	})
+	grad("hardSwish", func(v *vector, g, x, a, b operand) {
+		u, s, zero, one, t := r(v, 4), r(v, 5), r(v, 6), r(v, 7), r(v, 8)
+		v.p("VMOVAPS %s, %s", x, u)
+		v.op("VFMADD213PS", b, a, u)
+		v.op("VMULPS", a, x, x)
+		v.zeroReg(6)
+		v.set(1, one)
+		v.op("VMAXPS", u, zero, s)
+		v.op("VMINPS", s, one, s)
+		v.between(u, zero, one, x, t)
+		v.op("VADDPS", x, s, s)
+		v.op("VMULPS", s, g, g)
+	})
+	grad("sigmoid", func(v *vector, g, y, _, _ operand) {
+		v.set(1, r(v, 4))
+		v.op("VSUBPS", y, r(v, 4), r(v, 4))
+		v.op("VMULPS", r(v, 4), y, y)
+		v.op("VMULPS", y, g, g)
+	})
+	grad("tanh", func(v *vector, g, y, _, _ operand) {
+		v.set(1, r(v, 4))
+		v.op("VFNMADD231PS", y, y, r(v, 4))
+		v.op("VMULPS", r(v, 4), g, g)
+	})
+	grad("silu", func(v *vector, g, x, _, _ operand) {
+		s := r(v, 4)
+		v.sigmoid(x, s, r(v, 5), r(v, 6), r(v, 7))
+		v.swishSlope(x, s, r(v, 5))
+		v.op("VMULPS", s, g, g)
+	})
+	grad("geluTanh", func(v *vector, g, x, _, _ operand) {
+		s, u, q := r(v, 4), r(v, 8), r(v, 9)
+		v.op("VMULPS", x, x, q)
+		v.set(2*0.7978845608028654*0.044715, u)
+		v.op("VFMADD213PS", v.c(2*0.7978845608028654), q, u)
+		v.op("VMULPS", x, u, u)
+		v.sigmoid(u, s, r(v, 5), r(v, 6), r(v, 7))
+		v.set(6*0.7978845608028654*0.044715, u) // du/dx
+		v.op("VFMADD213PS", v.c(2*0.7978845608028654), q, u)
+		v.op("VMULPS", u, x, x)
+		v.swishSlope(x, s, r(v, 5))
+		v.op("VMULPS", s, g, g)
+	})
+	grad("gelu", func(v *vector, g, x, t, e operand) {
+		s := r(v, 4)
+		v.op("VMULPS", v.c(0.70710678118654752), x, t)
+		v.op("VMULPS", v.c(-0.5), x, e)
+		v.op("VMULPS", x, e, e)
+		v.exp(e, r(v, 5), r(v, 6), r(v, 7))
+		v.erf(t, s, r(v, 5), r(v, 6), r(v, 7), r(v, 8), r(v, 9))
+		v.op("VMULPS", v.c(0.3989422804014327), e, e)
+		v.op("VMULPS", x, e, e)
+		v.set(0.5, t)
+		v.op("VFMADD213PS", t, t, s) // erf/2 + 1/2
+		v.op("VADDPS", e, s, s)
+		v.op("VMULPS", s, g, g)
+	})
+}
+
+// between zeroes g where not lo < x < hi; t is overwritten.
+func (v *vector) between(x, lo, hi, g, t operand) {
+	if v.wide() {
+		v.p("VCMPPS $1, %s, %s, K2; VCMPPS $1, %s, %s, K2, K3; VMOVAPS.Z %s, K3, %s", x, lo, hi, x, g, g)
+		return
+	}
+	v.p("VCMPPS $1, %[1]s, %[2]s, %[5]s; VANDPS %[5]s, %[4]s, %[4]s; VCMPPS $1, %[3]s, %[1]s, %[5]s; VANDPS %[5]s, %[4]s, %[4]s", x, lo, hi, g, t)
+}
+
+// swishSlope sets s = s + x·s·(1 - s), the derivative of x/(1 + e^-x) where s is
+// 1/(1 + e^-x); t is overwritten.
+func (v *vector) swishSlope(x, s, t operand) {
+	v.set(1, t)
+	v.op("VSUBPS", s, t, t)
+	v.op("VMULPS", s, t, t)
+	v.op("VFMADD231PS", x, t, s)
+}
