@@ -8,18 +8,12 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/lethe-audit/lethe/compress"
 	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/engine"
 	"github.com/lethe-audit/lethe/engine/tensor"
 	"github.com/lethe-audit/lethe/onnx"
 )
-
-// Examples are preprocessed inputs in the model's layout, float32, a batch at a
-// time, with the ids of the examples in it.
-type Examples interface {
-	Len() int // batches
-	Batch(ctx context.Context, i int) (engine.Tensor, []dataset.ExampleID, error)
-}
 
 // Request says what to collect.
 type Request struct {
@@ -42,7 +36,7 @@ const runBytes = 32 << 20
 
 // Collect runs a network with one input over examples. The result does not
 // depend on how the examples are divided into batches.
-func Collect(ctx context.Context, m *onnx.Model, ex Examples, r Request) (*Collected, error) {
+func Collect(ctx context.Context, m *onnx.Model, ex compress.Batches, r Request) (*Collected, error) {
 	if ex == nil || ex.Len() == 0 {
 		return nil, &Error{Msg: "no examples; a quantized network needs the ranges of its values", Reason: ErrEmpty}
 	}
@@ -73,7 +67,7 @@ func Collect(ctx context.Context, m *onnx.Model, ex Examples, r Request) (*Colle
 
 type collector struct {
 	r       Request
-	ex      Examples
+	ex      compress.Batches
 	m       *onnx.Model
 	session engine.Session
 	input   *onnx.ValueInfo
@@ -89,7 +83,7 @@ type collector struct {
 	done    int
 }
 
-func newCollector(m *onnx.Model, ex Examples, r Request) (*collector, error) {
+func newCollector(m *onnx.Model, ex compress.Batches, r Request) (*collector, error) {
 	inputs := m.Graph.DataInputs()
 	if len(inputs) != 1 || inputs[0].Type.Elem != onnx.Float {
 		return nil, &Error{Msg: fmt.Sprintf("the model has %d inputs, want one of float32", len(inputs)), Reason: ErrShape}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/lethe-audit/lethe/compress"
 )
 
 // Method says how a range is chosen.
@@ -53,7 +55,8 @@ func (o Options) Validate() error {
 	return fmt.Errorf("calibrate: method %q, want %s", o.Method, strings.Join(names, ", "))
 }
 
-// The reasons for which examples are no calibration.
+// The reasons for which examples are no calibration, all of them also
+// [compress.ErrCalibration].
 var (
 	ErrEmpty     = errors.New("no calibration examples")
 	ErrConstant  = errors.New("calibration examples do not vary")
@@ -82,5 +85,5 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("calibration:%s %s", where, e.Msg)
 }
 
-// Unwrap is the reason.
-func (e *Error) Unwrap() error { return e.Reason }
+// Unwrap is the reason, and that calibration failed.
+func (e *Error) Unwrap() []error { return []error{e.Reason, compress.ErrCalibration} }

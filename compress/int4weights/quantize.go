@@ -3,9 +3,9 @@ package int4weights
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
+	"github.com/lethe-audit/lethe/compress"
 	"github.com/lethe-audit/lethe/compress/rewrite"
 	"github.com/lethe-audit/lethe/onnx"
 )
@@ -14,12 +14,8 @@ import (
 // DequantizeLinear came with 21.
 const Opset = 21
 
-// The reasons for which a model cannot be quantized.
-var (
-	ErrNoLayers  = errors.New("no convolution or matrix product with constant weights to quantize")
-	ErrNotFinite = errors.New("weights are not finite")
-	ErrBlock     = errors.New("block size")
-)
+// ErrBlock: a block size that cannot be.
+var ErrBlock = errors.New("block size out of range")
 
 // Options say how weights are quantized.
 type Options struct {
@@ -45,6 +41,9 @@ func Quantize(m *onnx.Model, o Options) (*onnx.Model, []Layer, error) {
 	if o.Block < 2 {
 		return nil, nil, fmt.Errorf("int4-weights: %w: %d, want 2 or more", ErrBlock, o.Block)
 	}
+	if err := compress.Check(m); err != nil {
+		return nil, nil, err
+	}
 	w := &writer{m: m.Clone(), o: o, done: map[string]string{}}
 	if err := w.m.Graph.Sort(); err != nil {
 		return nil, nil, err
@@ -57,13 +56,13 @@ func Quantize(m *onnx.Model, o Options) (*onnx.Model, []Layer, error) {
 	if err := w.keep(); err != nil {
 		return nil, nil, err
 	}
-	for _, n := range slices.Clone(w.g.Nodes) {
-		if err := w.node(n); err != nil {
+	for i, n := range slices.Clone(w.g.Nodes) {
+		if err := w.node(i, n); err != nil {
 			return nil, nil, err
 		}
 	}
 	if len(w.done) == 0 {
-		return nil, nil, &onnx.Error{File: m.Path, Msg: ErrNoLayers.Error(), Reason: ErrNoLayers}
+		return nil, nil, &onnx.Error{File: m.Path, Msg: "int4-weights: no Conv, Gemm or MatMul with constant float32 weights is left to quantize", Reason: compress.ErrNoWeights}
 	}
 	w.g.Prune()
 	if err := w.g.Sort(); err != nil {
@@ -132,20 +131,20 @@ func (w *writer) keep() error {
 	return nil
 }
 
-func (w *writer) node(n *onnx.Node) error {
+func (w *writer) node(i int, n *onnx.Node) error {
 	if n.Op != "Conv" && n.Op != "Gemm" && n.Op != "MatMul" && n.Op != "ConvTranspose" {
 		return nil
 	}
 	l := Layer{Node: n.Name, Op: n.Op, Note: w.kept[n]}
+	if l.Node == "" {
+		l.Node = fmt.Sprintf("#%d", i)
+	}
 	t, axis := w.weights(n)
 	switch {
 	case l.Note != "":
 	case t == nil:
 		l.Note = "its weights are not a float32 constant of a known form"
 	default:
-		if err := w.check(n, t); err != nil {
-			return err
-		}
 		value, err := w.dequantized(n, t, axis)
 		if err != nil {
 			return err
@@ -155,20 +154,6 @@ func (w *writer) node(n *onnx.Node) error {
 		l.Quantized, l.Note = true, fmt.Sprintf("int4 in blocks of %d", w.o.Block)
 	}
 	w.layers = append(w.layers, l)
-	return nil
-}
-
-func (w *writer) check(n *onnx.Node, t *onnx.Tensor) error {
-	v, err := t.Float32s()
-	if err != nil {
-		return err
-	}
-	for i, x := range v {
-		if y := float64(x); math.IsNaN(y) || math.IsInf(y, 0) {
-			return &onnx.Error{File: w.m.Path, Node: n.Name, Op: n.Op, Value: t.Name,
-				Msg: fmt.Sprintf("element %d is %v; weights must be finite", i, x), Reason: ErrNotFinite}
-		}
-	}
 	return nil
 }
 

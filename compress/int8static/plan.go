@@ -9,9 +9,10 @@ import (
 
 // plan says which operators run in integers and which values are quantized.
 type plan struct {
-	m     *onnx.Model
-	index *onnx.Index
-	opts  Options
+	m      *onnx.Model
+	index  *onnx.Index
+	opts   Options
+	labels map[string]string // see labels
 
 	roles    map[*onnx.Node]role
 	why      map[*onnx.Node]string // why an operator stays in float

@@ -2,10 +2,9 @@ package int8static
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
 
+	"github.com/lethe-audit/lethe/compress"
 	"github.com/lethe-audit/lethe/compress/calibrate"
 	"github.com/lethe-audit/lethe/compress/rewrite"
 	"github.com/lethe-audit/lethe/engine"
@@ -16,16 +15,9 @@ import (
 // each channel came with 13.
 const Opset = 13
 
-// The reasons for which a model cannot be quantized, beside those of package
-// calibrate.
-var (
-	ErrNoLayers  = errors.New("no convolution or matrix product with constant weights to quantize")
-	ErrNotFinite = errors.New("weights are not finite")
-)
-
 // Operator is what became of an operator.
 type Operator struct {
-	Node, Op string
+	Node, Op string // "#N" (from 0) for a node without a name
 	// Layer is set for a convolution or matrix product with constant weights.
 	Layer bool
 	// Integer is set for an operator that runs in integers; Note says how, or
@@ -54,8 +46,11 @@ type Run struct {
 
 // Quantize quantizes a model, which it does not change, with ranges from
 // examples.
-func Quantize(ctx context.Context, m *onnx.Model, ex calibrate.Examples, run Run, o Options) (*Outcome, error) {
+func Quantize(ctx context.Context, m *onnx.Model, ex compress.Batches, run Run, o Options) (*Outcome, error) {
 	if err := o.Calibration.Validate(); err != nil {
+		return nil, err
+	}
+	if err := compress.Check(m); err != nil {
 		return nil, err
 	}
 	if ex == nil || ex.Len() == 0 {
@@ -69,6 +64,7 @@ func Quantize(ctx context.Context, m *onnx.Model, ex calibrate.Examples, run Run
 	if err != nil {
 		return nil, err
 	}
+	p.labels = labels(m)
 	if err := p.checkLayers(); err != nil {
 		return nil, err
 	}
@@ -138,30 +134,29 @@ func name(g *onnx.Graph) {
 	}
 }
 
-// checkLayers refuses a model without layers, or with weights that are not
-// finite numbers.
-func (p *plan) checkLayers() error {
-	layers := p.layers()
-	if len(layers) == 0 {
-		return &onnx.Error{File: p.m.Path, Msg: ErrNoLayers.Error(), Reason: ErrNoLayers}
-	}
-	for _, n := range layers {
-		for _, name := range n.Inputs[1:] {
-			t := p.float(name)
-			if t == nil {
-				continue
-			}
-			v, err := t.Float32s()
-			if err != nil {
-				return err
-			}
-			for i, x := range v {
-				if y := float64(x); math.IsNaN(y) || math.IsInf(y, 0) {
-					return &onnx.Error{File: p.m.Path, Node: n.Name, Op: n.Op, Value: name,
-						Msg: fmt.Sprintf("element %d is %v; weights must be finite", i, x), Reason: ErrNotFinite}
-				}
-			}
+// labels are what nodes without a name are called in messages, by the name of
+// their first output.
+func labels(m *onnx.Model) map[string]string {
+	out := map[string]string{}
+	for i, n := range m.Graph.Nodes {
+		if n.Name == "" && len(n.Outputs) > 0 {
+			out[n.Outputs[0]] = fmt.Sprintf("#%d", i)
 		}
+	}
+	return out
+}
+
+func (p *plan) label(n *onnx.Node) string {
+	if l, ok := p.labels[n.Outputs[0]]; ok {
+		return l
+	}
+	return n.Name
+}
+
+// checkLayers refuses a model without layers to quantize.
+func (p *plan) checkLayers() error {
+	if len(p.layers()) == 0 {
+		return &onnx.Error{File: p.m.Path, Msg: "int8-static: no Conv, Gemm or MatMul with constant float32 weights is left to quantize", Reason: compress.ErrNoWeights}
 	}
 	return nil
 }
@@ -181,7 +176,7 @@ func (p *plan) sameValues(m *onnx.Model) bool {
 func (w *writer) operators() []Operator {
 	var out []Operator
 	for _, n := range w.order {
-		o := Operator{Node: n.Name, Op: n.Op, Layer: w.roles[n].layer(), Integer: w.runs[n], Note: w.why[n]}
+		o := Operator{Node: w.label(n), Op: n.Op, Layer: w.roles[n].layer(), Integer: w.runs[n], Note: w.why[n]}
 		switch {
 		case w.absorbed[n]:
 			continue

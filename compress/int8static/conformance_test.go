@@ -1,0 +1,44 @@
+package int8static_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/lethe-audit/lethe/compress"
+	"github.com/lethe-audit/lethe/compress/calibrate"
+	"github.com/lethe-audit/lethe/compress/compresstest"
+	"github.com/lethe-audit/lethe/compress/int8static"
+)
+
+// variants are the options in which the scheme is tested.
+func variants() map[string]int8static.Options {
+	out := map[string]int8static.Options{}
+	for _, m := range calibrate.Methods() {
+		o := int8static.DefaultOptions()
+		o.Calibration.Method = m
+		out[string(m)] = o
+	}
+	o := int8static.DefaultOptions()
+	o.PerTensor = true
+	out["per tensor"] = o
+	o = int8static.DefaultOptions()
+	o.QOperator = true
+	out["qoperator"] = o
+	o.PerTensor = true
+	out["qoperator, per tensor"] = o
+	o = int8static.DefaultOptions()
+	o.Equalize, o.BiasCorrection = true, true
+	out["equalized, corrected"] = o
+	return out
+}
+
+func TestConformance(t *testing.T) {
+	for name, o := range variants() {
+		t.Run(name, func(t *testing.T) {
+			co := compresstest.DefaultOptions()
+			co.Skip = map[string]string{}
+			compresstest.Run(t, func() compress.Scheme { return int8static.New(o) }, co)
+		})
+	}
+	_ = fmt.Sprint()
+}
