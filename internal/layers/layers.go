@@ -31,6 +31,7 @@ func Rules() []Rule {
 		{"engine/enginetest", "onnx engine/tensor"},
 		{"engine/enginetest/agree", "dataset onnx engine engine/enginetest engine/tensor"},
 		{"engine", "onnx engine/kernel engine/op engine/tensor"},
+		{"engine/grad", "onnx engine/kernel engine/op engine/tensor"},
 		{"engine/ort", "engine onnx engine/tensor"},
 		{"engine/kernel/gen", ""},
 		{"zoo", "onnx"},
