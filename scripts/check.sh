@@ -32,6 +32,6 @@ echo "== program with ONNX Runtime"
 "$GO" test -tags ort -run Runtime ./internal/cli
 
 # The race detector needs cgo and is several times slower: it runs where
-# goroutines share memory.
+# goroutines share memory. engine/kernel starts none, and takes minutes.
 echo "== race"
-CGO_ENABLED=1 "$GO" test -race -short ./audit/... ./dataset/... ./engine/... ./infer/... ./prediction/... ./stat/countboot/... ./internal/cli/...
+CGO_ENABLED=1 "$GO" test -race -short ./audit/... ./dataset/... ./engine ./engine/op ./infer/... ./prediction/... ./stat/countboot/... ./internal/cli/...
