@@ -1,0 +1,186 @@
+package magnitude
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lethe-audit/lethe/compress"
+	"github.com/lethe-audit/lethe/onnx"
+	"github.com/lethe-audit/lethe/prune"
+)
+
+type scheme struct{ o Options }
+
+// New is the scheme with its options; it fails if they make no sense.
+func New(o Options) (compress.Scheme, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	return &scheme{o}, nil
+}
+
+// Name is "sparsity=0.7" or "sparsity=2:4".
+func (s *scheme) Name() string {
+	return compress.Spec{Scheme: compress.Sparsity, Sparsity: s.o.Sparsity, Pattern: s.o.Pattern}.String()
+}
+
+// NeedsCalibration reports whether statistics are estimated anew.
+func (s *scheme) NeedsCalibration() bool { return s.o.Recalibrate }
+
+// Apply prunes a clone of m.
+func (s *scheme) Apply(ctx context.Context, m *onnx.Model, in compress.Input) (*compress.Result, error) {
+	out := m.Clone()
+	r := &compress.Result{Model: out, Options: s.o.text()}
+	c := s.choose(out, r)
+	if len(c.tensors) == 0 {
+		return nil, &onnx.Error{File: m.Path, Msg: s.Name() + ": no layer is pruned: there is no convolution, and of matrix products only those that --prune-dense leaves out (now " +
+			string(s.o.Dense) + ")", Reason: compress.ErrNoWeights}
+	}
+	if err := c.masks(ctx, s.o, in.Progress); err != nil {
+		return nil, err
+	}
+	for i, t := range c.tensors {
+		if err := compress.SetConstant(out.Graph, zeroed(t, c.mask[i])); err != nil {
+			return nil, err
+		}
+	}
+	c.describe(r)
+	if s.o.Recalibrate {
+		return r, recalibrate(ctx, out, in, r)
+	}
+	return r, ctx.Err()
+}
+
+// choice is the weights to prune, each tensor once.
+type choice struct {
+	tensors []*onnx.Tensor
+	axis    []int // of the input channels
+	weights [][]float32
+	mask    []prune.Mask
+	of      map[int]int // layer note to tensor
+}
+
+// choose finds the weights to prune and notes of the other layers why not.
+func (s *scheme) choose(m *onnx.Model, r *compress.Result) *choice {
+	c := &choice{of: map[int]int{}}
+	layers := compress.Layers(m.Graph)
+	at := map[string]int{}
+	for i, l := range layers {
+		note := compress.LayerNote{Node: l.Label, Operator: l.Node.Op, Reason: s.leave(layers, i)}
+		if note.Reason == "" {
+			k, seen := at[l.Name]
+			if !seen {
+				w, err := l.Weight.AsFloat32s()
+				if err != nil {
+					note.Reason = err.Error()
+				} else {
+					k = len(c.tensors)
+					at[l.Name] = k
+					c.tensors, c.weights = append(c.tensors, named(l.Weight, l.Name)), append(c.weights, w)
+					c.axis = append(c.axis, inputAxis(&l))
+				}
+			}
+			c.of[i] = k
+		}
+		r.Layers = append(r.Layers, note)
+	}
+	return c
+}
+
+// leave says why a layer is not pruned, "" if it is.
+func (s *scheme) leave(layers []compress.Layer, i int) string {
+	l := &layers[i]
+	if !l.IsConv() {
+		last := true
+		for k := i + 1; k < len(layers); k++ {
+			last = last && layers[k].IsConv()
+		}
+		switch {
+		case s.o.Dense == None:
+			return "a matrix product, left out"
+		case last && s.o.Dense == Inner:
+			return "the last matrix product, which gives the classes"
+		}
+	}
+	if s.o.Pattern != "" && !l.Direct {
+		return "its weights are moved before they are used, so its input channels are not known"
+	}
+	return ""
+}
+
+// inputAxis is the axis of a layer's weights that its sums run over.
+func inputAxis(l *compress.Layer) int {
+	switch {
+	case l.Node.Op == "ConvTranspose":
+		return 0
+	case l.Node.Op == "Conv":
+		return 1
+	case l.Node.Op == "Gemm" && l.Slot == 1:
+		return int(l.Node.Int("transB", 0))
+	case l.Node.Op == "Gemm":
+		return 1 - int(l.Node.Int("transA", 0))
+	case l.Slot == 1: // of a MatMul: the last but one
+		return max(0, len(l.Weight.Dims)-2)
+	}
+	return max(0, len(l.Weight.Dims)-1)
+}
+
+func named(t *onnx.Tensor, name string) *onnx.Tensor {
+	c := *t
+	c.Name = name
+	return &c
+}
+
+// masks computes what stays.
+func (c *choice) masks(ctx context.Context, o Options, progress func(done, total int)) error {
+	if o.Global {
+		c.mask = prune.Global(c.weights, o.Sparsity)
+		return ctx.Err()
+	}
+	for i, w := range c.weights {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if o.Pattern == Pattern24 {
+			dims := make([]int, len(c.tensors[i].Dims))
+			for k, d := range c.tensors[i].Dims {
+				dims[k] = int(d)
+			}
+			c.mask = append(c.mask, prune.NofM(w, dims, c.axis[i], 2, 4))
+		} else {
+			c.mask = append(c.mask, prune.Layer(w, o.Sparsity))
+		}
+		if progress != nil {
+			progress(i+1, len(c.weights))
+		}
+	}
+	return nil
+}
+
+// zeroed is a copy of a tensor with zeros where the mask says so. All bits zero
+// is +0 in every floating-point type.
+func zeroed(t *onnx.Tensor, m prune.Mask) *onnx.Tensor {
+	c := t.Clone()
+	size := t.Type.Bits() / 8
+	for i, keep := range m {
+		if !keep {
+			clear(c.Raw[i*size : (i+1)*size])
+		}
+	}
+	return c
+}
+
+// describe says of each pruned layer how much stays.
+func (c *choice) describe(r *compress.Result) {
+	for i := range r.Layers {
+		k, ok := c.of[i]
+		if !ok || r.Layers[i].Reason != "" {
+			continue
+		}
+		n, all := len(c.mask[k])-c.mask[k].Kept(), len(c.mask[k])
+		r.Layers[i].Change = fmt.Sprintf("%d of %d weights removed", n, all)
+		if n == all {
+			r.Notes = append(r.Notes, fmt.Sprintf("layer %s lost all of its weights", r.Layers[i].Node))
+		}
+	}
+}
