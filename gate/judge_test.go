@@ -385,3 +385,36 @@ func TestNeededIsEnough(t *testing.T) {
 		t.Errorf("needed %+v, want 23 members or 1,300 examples", got)
 	}
 }
+
+// TestJudgesCorruptions: findings of the loss by corruption, of whatever kind of scope,
+// are judged as those by class are; the check that makes them needs no change here.
+func TestJudgesCorruptions(t *testing.T) {
+	for name, table := range designs(t) {
+		a := auditOf(t, table, nil)
+		a.config.Checks = append(slices.Clone(a.config.Checks), "robust")
+		for i := range a.findings {
+			if f := a.findings[i]; f.Check == "classimpact" && f.Question == "harm" {
+				f.Check, f.Scope = "robust", finding.Scope{Kind: "corruption", Name: "of " + f.Scope.Name}
+				if err := a.Audit.Finding(&f); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		r := verdictOf(t, a, `
+  - {metric: recall, scope: class, margin: 2pp}
+  - {metric: accuracy, scope: corruption, margin: 2pp}
+  - {metric: accuracy, scope: worst, over: corruption, margin: 2pp}
+  - {metric: accuracy, scope: corruption, margin: 2pp, only: [of class-1]}
+`)
+		classes, corruptions, one := &r.Rules[0], &r.Rules[1], &r.Rules[3]
+		if len(corruptions.Scopes) != 6 || corruptions.Verdict != classes.Verdict || r.Rules[2].Verdict != classes.Verdict || len(one.Scopes) != 1 {
+			t.Fatalf("%s: %d corruptions are %s, classes %s", name, len(corruptions.Scopes), corruptions.Verdict, classes.Verdict)
+		}
+		for i := range corruptions.Scopes {
+			x, y := &corruptions.Scopes[i], &classes.Scopes[i]
+			if x.Name() != "of "+y.Name() || *x.Loss != *y.Loss || x.High != y.High || *x.Adjusted != *y.Adjusted {
+				t.Errorf("%s: %s %v, %s %v", name, x.Name(), *x.Loss, y.Name(), *y.Loss)
+			}
+		}
+	}
+}
