@@ -404,7 +404,7 @@ func TestJudgesCorruptions(t *testing.T) {
   - {metric: recall, scope: class, margin: 2pp}
   - {metric: accuracy, scope: corruption, margin: 2pp}
   - {metric: accuracy, scope: worst, over: corruption, margin: 2pp}
-  - {metric: accuracy, scope: corruption, margin: 2pp, only: [of class-1]}
+  - {name: one, metric: accuracy, scope: corruption, margin: 2pp, only: [of class-1]}
 `)
 		classes, corruptions, one := &r.Rules[0], &r.Rules[1], &r.Rules[3]
 		if len(corruptions.Scopes) != 6 || corruptions.Verdict != classes.Verdict || r.Rules[2].Verdict != classes.Verdict || len(one.Scopes) != 1 {
