@@ -100,6 +100,9 @@ func designWarnings(v *View) []finding.Warning {
 	base := v.Table.Baseline()
 	for t := 1; t < len(v.Table.Variants); t++ {
 		variant, p := &v.Table.Variants[t], v.Pairing(t)
+		if variant.Kind == prediction.KindRestored {
+			continue
+		}
 		if p.LeftOutBase+p.LeftOutVariant > 0 {
 			w = append(w, finding.Warning{Code: "left-out-members", Text: fmt.Sprintf("%s: %d baseline and %d variant members have no partner of the same lineage and were left out of paired tests.", variant.Name, p.LeftOutBase, p.LeftOutVariant)})
 		}

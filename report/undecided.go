@@ -117,10 +117,11 @@ func (b *builder) facts() []Fact {
 		{Name: "Classes", Value: num.Count(len(c.Classes))},
 		{Name: "Baseline", Value: fmt.Sprintf("%s (%s)", base.Name, members(len(base.Members)))},
 	}
-	for i := range c.Populations[1:] {
-		p := &c.Populations[i+1]
+	variants := b.c.variants()
+	for i, name := range variants {
+		p := b.c.population(name)
 		if i == 8 {
-			out = append(out, Fact{Name: "Variant", Value: fmt.Sprintf("and %s more", num.Count(len(c.Populations)-1-i))})
+			out = append(out, Fact{Name: "Variant", Value: fmt.Sprintf("and %s more", num.Count(len(variants)-i))})
 			break
 		}
 		s := fmt.Sprintf("%s (%s", p.Name, members(len(p.Members)))
@@ -128,6 +129,9 @@ func (b *builder) facts() []Fact {
 			s += ", " + p.Pairing
 		}
 		out = append(out, Fact{Name: "Variant", Value: s + ")"})
+	}
+	if n := len(c.Populations) - 1 - len(variants); n > 0 {
+		out = append(out, Fact{Name: "Layers put back", Value: num.Count(n)})
 	}
 	if len(c.Attributes) > 0 {
 		out = append(out, Fact{Name: "Groups", Value: list(capped(c.Attributes, 6, "others"))})

@@ -38,6 +38,13 @@ Models run in the program's own engine. What that lacks an operator for can run
 in ONNX Runtime (--runtime, --ort-lib), if the program was made by 'make build-ort'.`
 
 func (f *modelFlags) add(c *cobra.Command) {
+	f.addData(c)
+	f.runtime.add(c.Flags())
+}
+
+// addData adds all but the choice of what runs the models, which is the engine.
+func (f *modelFlags) addData(c *cobra.Command) {
+	f.runtime.runtime = runtimeGo
 	s := c.Flags()
 	s.StringVar(&f.data, "data", "", "the images: `KIND:PATH?options`")
 	s.StringVar(&f.baseline, "baseline", "", "`NAME` of the variant that the others are compared with (default: the first)")
@@ -45,7 +52,6 @@ func (f *modelFlags) add(c *cobra.Command) {
 	s.IntVar(&f.batch, "batch", infer.DefaultOptions().Batch, "images computed at once")
 	s.IntVar(&f.threads, "threads", 0, "cores to use (default: all)")
 	s.Float64Var(&f.badLimit, "bad-limit", infer.DefaultOptions().BadLimit, "share of images that may be damaged or missing")
-	f.runtime.add(s)
 }
 
 // variants are the populations that the arguments name, the baseline first.
@@ -89,9 +95,14 @@ func (f *modelFlags) variants(models []string) ([]infer.Variant, error) {
 	return nil, fmt.Errorf("--baseline %q: no variant has that name", f.baseline)
 }
 
-// predictions runs the models. work is where finished models are kept; print is
-// told each model's accuracy.
-func (a *app) predictions(ctx context.Context, f *modelFlags, variants []infer.Variant, work string) (r *infer.Result, err error) {
+// predictions runs the models. work is where finished models are kept; each
+// model's accuracy is printed.
+func (a *app) predictions(ctx context.Context, f *modelFlags, variants []infer.Variant, work string) (*infer.Result, error) {
+	return a.inferred(ctx, f, variants, work, infer.Predict)
+}
+
+// inferred makes a job of the flags and has it run.
+func (a *app) inferred(ctx context.Context, f *modelFlags, variants []infer.Variant, work string, run func(context.Context, *infer.Job) (*infer.Result, error)) (r *infer.Result, err error) {
 	opened, err := dataKinds().Open(ctx, f.data)
 	if err != nil {
 		return nil, err
@@ -125,7 +136,7 @@ func (a *app) predictions(ctx context.Context, f *modelFlags, variants []infer.V
 		}
 		fmt.Fprintf(a.io.Out, "%-40s %s %%%s\n", filepath.Base(file), percent(correct, n), note)
 	}
-	r, err = infer.Predict(ctx, job)
+	r, err = run(ctx, job)
 	bar.End()
 	return r, err
 }

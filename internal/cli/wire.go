@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	"github.com/lethe-audit/lethe/audit"
+	"github.com/lethe-audit/lethe/audit/attribution"
 	"github.com/lethe-audit/lethe/audit/calibration"
 	"github.com/lethe-audit/lethe/audit/classimpact"
 	"github.com/lethe-audit/lethe/audit/compression"
 	"github.com/lethe-audit/lethe/audit/confusion"
 	"github.com/lethe-audit/lethe/audit/curve"
 	"github.com/lethe-audit/lethe/audit/flip"
+	"github.com/lethe-audit/lethe/audit/frontier"
 	"github.com/lethe-audit/lethe/audit/longtail"
 	"github.com/lethe-audit/lethe/audit/pie"
 	"github.com/lethe-audit/lethe/audit/slice"
@@ -20,7 +22,7 @@ import (
 // allChecks are the checks in the order they run and are reported.
 func allChecks() []audit.Check {
 	return []audit.Check{
-		compression.New(), summary.New(), classimpact.New(), slice.New(), flip.New(), pie.New(),
+		compression.New(), summary.New(), classimpact.New(), slice.New(), flip.New(), pie.New(), frontier.New(), attribution.New(),
 		confusion.New(), curve.New(), longtail.New(), calibration.New(),
 	}
 }
