@@ -71,7 +71,7 @@ type collector struct {
 	m       *onnx.Model
 	session engine.Session
 	input   *onnx.ValueInfo
-	names   []string // values, the input among them
+	names   []string // the input, then the values
 	makers  *onnx.Index
 	out     *Collected
 	first   []float32 // the first example
@@ -96,9 +96,11 @@ func newCollector(m *onnx.Model, ex compress.Batches, r Request) (*collector, er
 	for _, name := range r.Means {
 		c.means[name] = true
 	}
-	c.names = slices.Clone(r.Values)
-	if !slices.Contains(c.names, c.input.Name) {
-		c.names = append(c.names, c.input.Name)
+	c.names = []string{c.input.Name} // first: an error is about the first bad value
+	for _, name := range r.Values {
+		if name != c.input.Name {
+			c.names = append(c.names, name)
+		}
 	}
 	c.piece = 1
 	if n, fixed := first(c.input.Type.Shape); fixed {

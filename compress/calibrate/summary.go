@@ -66,9 +66,8 @@ func (s *Summary) count(v []float32) {
 		s.Histogram[Bins] += uint64(len(v))
 		return
 	}
-	per := 1 / s.width
 	for _, x := range v {
-		k := int(math.Floor(float64(x)*per)) + Bins
+		k := int(math.Floor(float64(x)/s.width)) + Bins
 		s.Histogram[min(max(k, 0), 2*Bins-1)]++
 	}
 }
@@ -138,13 +137,14 @@ func (s *Summary) percentile(p float64) Range {
 	case s.High <= 0:
 		below, above = out, 0
 	}
-	n := float64(s.Count)
+	// Whole elements; a share such as 0.1 % is a little less in binary.
+	most := func(share float64) float64 { return math.Floor(share*float64(s.Count) + 1e-6) }
 	edge := func(k int) float64 { return float64(k-Bins) * s.width }
 	lo, hi := 0, 2*Bins
-	for seen := 0.0; lo < hi-1 && seen+float64(s.Histogram[lo]) <= below*n; lo++ {
+	for seen := 0.0; lo < hi-1 && seen+float64(s.Histogram[lo]) <= most(below); lo++ {
 		seen += float64(s.Histogram[lo])
 	}
-	for seen := 0.0; hi > lo+1 && seen+float64(s.Histogram[hi-1]) <= above*n; hi-- {
+	for seen := 0.0; hi > lo+1 && seen+float64(s.Histogram[hi-1]) <= most(above); hi-- {
 		seen += float64(s.Histogram[hi-1])
 	}
 	return Range{edge(lo), edge(hi)}
