@@ -1,8 +1,6 @@
 package report
 
 import (
-	"fmt"
-
 	"github.com/lethe-audit/lethe/finding"
 	"github.com/lethe-audit/lethe/internal/num"
 )
@@ -85,20 +83,10 @@ func (b *builder) compressionRow(name string) []Cell {
 	}
 }
 
-// bytesText is a size of a file: "340.1 kB".
+// bytesText is a size of a file.
 func bytesText(f *finding.Finding) string {
 	if f == nil || f.Value == nil {
 		return ""
 	}
-	v, unit := *f.Value, "B"
-	for _, u := range []string{"kB", "MB", "GB"} {
-		if v < 1000 {
-			break
-		}
-		v, unit = v/1000, u
-	}
-	if unit == "B" {
-		return fmt.Sprintf("%.0f B", v)
-	}
-	return fmt.Sprintf("%.1f %s", v, unit)
+	return num.Bytes(int64(*f.Value + 0.5))
 }

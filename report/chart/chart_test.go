@@ -31,8 +31,17 @@ func samples() map[string]Figure {
 	}
 	ranked.Rows = append(ranked.Rows, RankedRow{Label: "no interval", X: 0})
 	floors.Rows = append(floors.Rows, FloorRow{Label: "no floor", Observed: 0.02})
+	frontier := &Frontier{Name: "n " + evil, XLabel: "size, KiB", YLabel: "loss, pp", Margin: 0.02, Points: []FrontierPoint{
+		{Label: "dense", Size: 310, Tone: Reference, Pareto: true, Bound: ptr(0)},
+		{Label: evil, Size: 155.2, Loss: 0.001, Bound: ptr(0.004), Pareto: true, Tone: Better, Tip: evil},
+		{Label: "int8-static", Size: 80, Loss: 0.011, Bound: ptr(0.018), Pareto: true, Chosen: true, Tone: Better},
+		{Label: "int8-dynamic", Size: 82, Loss: 0.013, Bound: ptr(0.024), Tone: Unknown},
+		{Label: "sparsity=0.9", Size: 60, Loss: 0.71, Pareto: true, Tone: Worse},
+		{Label: "gains", Size: 90, Loss: -0.004, Tone: Better},
+	}}
 	return map[string]Figure{
-		"volcano": volcano, "ranked": ranked, "floors": floors,
+		"frontier": frontier,
+		"volcano":  volcano, "ranked": ranked, "floors": floors,
 		"grid":        &Grid{Name: "g", XLabel: "x", YLabel: "y", Bins: 4, Cells: []GridCell{{0, 0, 5, "a"}, {3, 1, 1000, "b"}, {1, 3, 7, ""}}},
 		"heat":        &Heat{Name: "h", RowAxis: "true", ColAxis: "predicted", Rows: []string{"a", evil}, Cols: []string{"b", "a very long class name indeed"}, Cells: []HeatCell{{0, 1, 0.05, "5.0", Worse, "t"}, {1, 0, -0.01, "-1.0", Better, ""}}},
 		"curve":       &Curve{Name: "c", X: []string{"dense", "p50", "p90"}, Y: []*float64{ptr(0.9), nil, ptr(0.5)}, Lo: 0.4, Hi: 1, Mark: 2, Tone: Worse, Break: []bool{false, false, true}},
