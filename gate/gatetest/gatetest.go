@@ -38,6 +38,20 @@ func Passing(t testing.TB) *gate.Result {
 	return judge(t, "rules:\n  - {name: accuracy, metric: accuracy, scope: overall, margin: 50pp}\n", 3, 2, 0)
 }
 
+// Ratcheted is a passing result with a ratchet: a loss that has grown, one that has
+// not, and one that cannot be compared.
+func Ratcheted(t testing.TB) *gate.Result {
+	r := Passing(t)
+	grown, held := finding.Float(0.04), finding.Float(0.01)
+	class := func(name string) finding.Scope { return finding.Scope{Kind: finding.Class, Name: name} }
+	r.AddRatchet("ratchet.json", 0.05, []gate.Recorded{
+		{Variant: r.Variants[0], Question: "harm", Scope: class("cat"), Finding: "classimpact/harm/cat", Was: 0.01, Now: grown, Low: 0.03, High: 0.05, P: finding.Float(0.001), Adjusted: finding.Float(0.002), N: 500, Covers: finding.Both, Verdict: gate.Fail},
+		{Variant: r.Variants[0], Question: "harm", Scope: class("dog"), Finding: "classimpact/harm/dog", Was: 0.01, Now: held, Low: 0, High: 0.02, P: finding.Float(0.5), Adjusted: finding.Float(0.5), N: 500, Covers: finding.Both, Verdict: gate.Pass},
+		{Variant: r.Variants[0], Question: "harm", Scope: class("owl"), Was: 0.01, N: 500, Verdict: gate.Undecided, Reason: finding.NotComputed},
+	})
+	return r
+}
+
 // Void is a result that the audit itself makes void.
 func Void(t testing.TB) *gate.Result {
 	t.Helper()

@@ -27,7 +27,7 @@ func TestGolden(t *testing.T) {
 
 func TestSchema(t *testing.T) {
 	gatetest.JUnit().Check(t, written(t, gatetest.Small(t), DefaultOptions()), written(t, gatetest.Void(t), DefaultOptions()),
-		written(t, gatetest.Passing(t), DefaultOptions()), written(t, gatetest.Large(t), Options{Cases: 5}))
+		written(t, gatetest.Passing(t), DefaultOptions()), written(t, gatetest.Ratcheted(t), DefaultOptions()), written(t, gatetest.Large(t), Options{Cases: 5}))
 	gatetest.JUnit().Broken(t, bytes.Replace(written(t, gatetest.Small(t), DefaultOptions()), []byte("<testcase name="), []byte("<testcase nome="), 1))
 }
 

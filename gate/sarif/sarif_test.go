@@ -26,7 +26,7 @@ func TestGolden(t *testing.T) {
 
 func TestSchema(t *testing.T) {
 	gatetest.SARIF().Check(t, written(t, gatetest.Small(t), DefaultOptions()), written(t, gatetest.Void(t), DefaultOptions()),
-		written(t, gatetest.Passing(t), DefaultOptions()), written(t, gatetest.Large(t), DefaultOptions()))
+		written(t, gatetest.Passing(t), DefaultOptions()), written(t, gatetest.Ratcheted(t), DefaultOptions()), written(t, gatetest.Large(t), DefaultOptions()))
 	gatetest.SARIF().Broken(t, bytes.Replace(written(t, gatetest.Small(t), DefaultOptions()), []byte(`"startLine": `), []byte(`"startLine": -`), 1))
 }
 

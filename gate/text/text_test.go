@@ -23,6 +23,7 @@ func written(t *testing.T, r *gate.Result, o Options) string {
 func TestGolden(t *testing.T) {
 	golden.Equal(t, "small.txt", []byte(written(t, gatetest.Small(t), DefaultOptions())))
 	golden.Equal(t, "narrow.txt", []byte(written(t, gatetest.Small(t), Options{Width: 60, Rows: 3, Color: true})))
+	golden.Equal(t, "ratchet.txt", []byte(written(t, gatetest.Ratcheted(t), DefaultOptions())))
 	golden.Equal(t, "void.txt", []byte(written(t, gatetest.Void(t), DefaultOptions())))
 }
 

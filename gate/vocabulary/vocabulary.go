@@ -50,7 +50,11 @@ func Read(tool, file string, data []byte) (*gate.Policy, []string, error) {
 	}
 	doc, err := decode(data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: neither JSON nor YAML: %w", file, err)
+		hint := ""
+		if tool == "tfma" {
+			hint = " (an EvalConfig in text format must be written as JSON first: google.protobuf.json_format.MessageToJson)"
+		}
+		return nil, nil, fmt.Errorf("%s: neither JSON nor YAML%s: %w", file, hint, err)
 	}
 	t := translation{policy: gate.Policy{Name: "from-" + tool, File: file, MinJoined: gate.DefaultMinJoined}}
 	read(&t, doc)

@@ -72,6 +72,7 @@ func TestFaults(t *testing.T) {
 	for name, c := range map[string]struct{ tool, text, want string }{
 		"tool":           {"oliv", "{}", `there is no tool "oliv"; those whose goals are read are olive, nncf`},
 		"no yaml":        {"olive", "{\"a\": [", "goals.json: neither JSON nor YAML"},
+		"text format":    {"tfma", `metrics_specs { metrics { class_name: "BinaryAccuracy" } }`, "must be written as JSON first"},
 		"nothing":        {"olive", "{}", "goals.json: no goal of olive that this gate can ask for"},
 		"only latency":   {"olive", `{"sub_types": [{"name": "avg", "goal": {"type": "threshold", "value": 3}}]}`, "avg is no accuracy and was left out"},
 		"goal type":      {"olive", `{"sub_types": [{"name": "accuracy_score", "goal": {"type": "max", "value": 3}}]}`, `goals.json: sub_types[0].goal.type: "max", want threshold`},
