@@ -29,7 +29,8 @@ FILE#NAME takes one column or array of a file. .gz and .zst are read as they are
 
 Language models: --baseline and --candidate may name directories of sample logs of
 lm-evaluation-harness (samples_*.jsonl), HELM (per_instance_stats.json) or
-inspect_ai (*.eval). lm-eval:DIR?metric=NAME&filter=NAME&threshold=X says how
+inspect_ai (*.eval) or lighteval (details_*.parquet).
+lm-eval:DIR?metric=NAME&filter=NAME&threshold=X says how
 answers are judged. Each task is then a class (doc/format/llm.md).`
 
 func (f *inputFlags) add(c *cobra.Command) {
