@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/engine"
@@ -84,7 +85,7 @@ func Predict(ctx context.Context, job *Job) (r *Result, err error) {
 			index++
 			m, err := r.one(ctx, job, file, data[:], &out)
 			if err != nil {
-				return r, fmt.Errorf("%s: %w", file, err)
+				return r, inFile(file, err)
 			}
 			if job.Paired {
 				m.Lineage = fmt.Sprintf("%s #%d", job.Variants[0].Name, k+1)
@@ -97,6 +98,14 @@ func Predict(ctx context.Context, job *Job) (r *Result, err error) {
 		r.Table.Notes = append(r.Table.Notes, pairBySource(r.Table.Variants)...)
 	}
 	return r, r.Table.Validate()
+}
+
+// inFile names the model's file, unless the error does.
+func inFile(file string, err error) error {
+	if strings.HasPrefix(err.Error(), file+": ") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", file, err)
 }
 
 // one runs one model, or takes up what an earlier run finished.

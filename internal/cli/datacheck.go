@@ -95,7 +95,15 @@ func checkText(c *dataset.Check, o *dataCheckOptions) string {
 		b.WriteString("\n")
 		splitText(&b, &c.Splits[i], o)
 	}
-	if len(c.Problems) == 0 {
+	bad := 0
+	for i := range c.Splits {
+		bad += len(c.Splits[i].Bad)
+	}
+	switch {
+	case len(c.Problems) > 0:
+	case bad > 0:
+		fmt.Fprintf(&b, "\nnothing else is wrong; that %s cannot be read is within the limit of %g %%\n", num.Plural(bad, "image", "images"), 100*o.check.BadLimit)
+	default:
 		b.WriteString("\nnothing is wrong\n")
 	}
 	return b.String()

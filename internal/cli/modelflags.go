@@ -188,10 +188,27 @@ func (a *app) runPredict(ctx context.Context, f *modelFlags, variants []infer.Va
 		return err
 	}
 	defer r.Close()
+	a.notes(r.Table.Notes)
 	if err := prediction.Write(dir, r.Table, o); err != nil {
 		return err
 	}
 	return os.RemoveAll(work)
+}
+
+// maxNotes is how many notes on predictions are shown; all are written with
+// them.
+const maxNotes = 10
+
+// notes shows what there is to say about predictions: images that were left
+// out, models that were run one image at a time.
+func (a *app) notes(notes []string) {
+	for i, n := range notes {
+		if i == maxNotes {
+			a.log.Info(fmt.Sprintf("and %d more notes, written with the predictions", len(notes)-i))
+			return
+		}
+		a.log.Info(n)
+	}
 }
 
 // workDir is where finished models are kept until the output is whole.

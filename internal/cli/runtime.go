@@ -72,7 +72,7 @@ func (r *runtimes) choose(m *onnx.Model, o engine.Options) (infer.Runtime, error
 	}
 	switch {
 	case !ort.Built:
-		return infer.Runtime{}, fmt.Errorf("%w; a program made by 'make build-ort' can run it with --ort-lib", err)
+		return infer.Runtime{}, fmt.Errorf("%w; a program made by 'make build-ort' may run it with --ort-lib", err)
 	case r.flags.library == "":
 		return infer.Runtime{}, fmt.Errorf("%w; ONNX Runtime may run it: --ort-lib or %s", err, ort.LibEnv)
 	}
