@@ -38,7 +38,7 @@ func TestDataCheck(t *testing.T) {
 		"train: pets, 150 examples, 3 classes\n  images: 149 decoded, 10x20 pixels\n",
 		"  cannot be read: 1 image (0.67 %): 1 corrupt\n    train",
 		"duplicates: 1 image with the pixels of an earlier one; with another label 1, in another split 1\n",
-		"nothing is wrong\n",
+		"nothing else is wrong; that 1 image cannot be read is within the limit of 1 %\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
