@@ -1,7 +1,6 @@
 package int8static_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/lethe-audit/lethe/compress"
@@ -40,5 +39,4 @@ func TestConformance(t *testing.T) {
 			compresstest.Run(t, func() compress.Scheme { return int8static.New(o) }, co)
 		})
 	}
-	_ = fmt.Sprint()
 }
