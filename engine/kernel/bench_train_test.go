@@ -39,11 +39,23 @@ var trainLayers = []struct {
 	{"resnet18-7x7-512", 16, 7, 512, 512, 3, 1},
 }
 
+// cpuPeak is peakGFLOPS by processor time.
+func cpuPeak(k *Kernels) float64 {
+	best := 0.0
+	for range 20 {
+		start := cpuTime()
+		flops := k.FMA(200_000)
+		best = max(best, 1e-9*float64(flops)/(cpuTime()-start).Seconds())
+	}
+	return best
+}
+
 // BenchmarkTrainConv reports the forward pass and the two gradients of a layer as
-// share of the peak of one core, in multiply-adds of the direct sum.
+// share of the peak of one core, in multiply-adds of the direct sum and processor
+// time.
 func BenchmarkTrainConv(b *testing.B) {
 	for _, k := range vectorLevels(b) {
-		peak := peakGFLOPS(k)
+		peak := cpuPeak(k)
 		for _, l := range trainLayers {
 			b.Run(fmt.Sprintf("%v/%s", k.Level(), l.name), func(b *testing.B) {
 				s := ConvSpec{In: l.in, Out: l.out, KH: l.k, KW: l.k, StrideH: l.s, StrideW: l.s, Winograd: true}
@@ -73,11 +85,11 @@ func benchTrainConv(b *testing.B, k *Kernels, spec ConvSpec, shape ConvShape, pe
 	scratch := &Scratch{}
 	times := map[string]time.Duration{}
 	timed := func(name string, tiles int, f func(tile int)) {
-		start := time.Now()
+		start := cpuTime()
 		for tile := range tiles {
 			f(tile)
 		}
-		d := time.Since(start)
+		d := cpuTime() - start
 		if old, ok := times[name]; !ok || d < old {
 			times[name] = d
 		}
@@ -97,5 +109,70 @@ func benchTrainConv(b *testing.B, k *Kernels, spec ConvSpec, shape ConvShape, pe
 	all := times["y"] + times["dx"] + times["dw"] + times["pack"]
 	b.ReportMetric(1e3*all.Seconds(), "ms")
 	b.ReportMetric(1e3*(times["pack"]+times["sum"]).Seconds(), "ms-pack-sum")
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(peak, "GFLOP/s-peak")
+}
+
+// BenchmarkTrainPass reports GB/s of what each pass over a tensor reads and writes,
+// in processor time, for tensors larger than the caches and one that fits; "copy"
+// is the machine's own limit.
+func BenchmarkTrainPass(b *testing.B) {
+	for _, k := range vectorLevels(b) {
+		for _, spec := range []NormSpec{
+			{Pixels: 128 * 32 * 32, Channels: 32, Act: Relu()},
+			{Pixels: 128 * 32 * 32, Channels: 16, Act: Relu(), Residual: true},
+			{Pixels: 8 * 8 * 8, Channels: 128, Act: Relu()},
+		} {
+			b.Run(fmt.Sprintf("%v/%dx%d", k.Level(), spec.Pixels, spec.Channels), func(b *testing.B) { benchPasses(b, k, spec) })
+		}
+	}
+}
+
+func benchPasses(b *testing.B, k *Kernels, spec NormSpec) {
+	n, err := k.PlanNorm(spec)
+	if err != nil {
+		b.Fatal(err)
+	}
+	size := spec.Pixels * spec.Channels
+	t := func() []float32 { return Aligned(size) }
+	x, y, res, dy, dx := t(), t(), t(), t(), t()
+	copy(x, randoms(newRand(b), size))
+	copy(dy, randoms(newRand(b), size))
+	st, part := NewNormState(spec.Channels), make([]float64, n.Partials())
+	gamma := make([]float32, spec.Channels)
+	for i := range gamma {
+		gamma[i] = 1
+	}
+	s := &Scratch{}
+	extra := map[string]int{"copy": 2, "stats": 1, "forward": 2, "reduce": 2, "backward": 3}
+	if spec.Residual {
+		extra = map[string]int{"copy": 2, "stats": 1, "forward": 3, "reduce": 4, "backward": 3}
+	}
+	times := map[string]time.Duration{}
+	pass := func(name string, f func(tile int)) {
+		start := cpuTime()
+		for tile := range n.Tiles() {
+			f(tile)
+		}
+		times[name] += cpuTime() - start
+	}
+	rounds := 0
+	for b.Loop() {
+		rounds++
+		pass("copy", func(tile int) {
+			if tile == 0 {
+				copy(y, x)
+			}
+		})
+		pass("stats", func(tile int) { n.Stats(tile, x, part, s) })
+		n.StatsFinish(part, gamma, gamma, 1e-5, st)
+		pass("forward", func(tile int) { n.Forward(tile, x, res, y, st, s) })
+		pass("reduce", func(tile int) { n.Reduce(tile, x, y, dy, part, st, s) })
+		n.ReduceFinish(part, st, make([]float32, spec.Channels), make([]float32, spec.Channels))
+		pass("backward", func(tile int) { n.Backward(tile, x, dy, dx, false, st, s) })
+	}
+	for name, streams := range extra {
+		b.ReportMetric(4e-9*float64(streams*size*rounds)/times[name].Seconds(), name+"-GB/s")
+	}
 	b.ReportMetric(0, "ns/op")
 }

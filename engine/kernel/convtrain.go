@@ -169,18 +169,27 @@ func (w *ConvWeights) repackDepthwise(v weightView, bias []float32) {
 	copy(w.bias, bias)
 }
 
+// repackWinograd packs G·g·Gᵀ with the bits of winogradWeights. Columns run
+// innermost, so that the 16 places are written in order.
 func (w *ConvWeights) repackWinograd(p panel, v weightView) {
-	cin, width := w.spec.In, p.width(w.k.lanes)
-	var g [9]float32
+	cin, width, cols := w.spec.In, p.width(w.k.lanes), p.cols(w.k.lanes)
+	place := cin * width
 	for i := range cin {
-		for c := range p.cols(w.k.lanes) {
+		dst := w.data[p.data+i*width:]
+		for c := range cols {
 			src := v.at(p.col+c) + i*v.in
-			for t := range g {
-				g[t] = v.w[src+t/3*v.row+t%3*v.column]
+			var t [12]float64
+			for r := range 3 {
+				at := src + r*v.row
+				x, y, z := float64(v.w[at]), float64(v.w[at+v.column]), float64(v.w[at+2*v.column])
+				t[r], t[3+r], t[6+r], t[9+r] = x, (x+y+z)/2, (x-y+z)/2, z
 			}
-			u := winogradWeights(g[:])
-			for pos, x := range u {
-				w.data[p.data+(pos*cin+i)*width+c] = x
+			at := c
+			for q := 0; q < 12; q += 3 { // the places of column q/3
+				x, y, z := t[q], t[q+1], t[q+2]
+				dst[at], dst[at+4*place] = float32(x), float32((x+y+z)/2)
+				dst[at+8*place], dst[at+12*place] = float32((x-y+z)/2), float32(z)
+				at += place
 			}
 		}
 	}

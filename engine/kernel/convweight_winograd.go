@@ -14,7 +14,7 @@ const (
 )
 
 // winogradWeights says whether the weight gradient uses Winograd's algorithm.
-func (s ConvSpec) winogradWeights() bool { return s.winogradFits() && s.In >= 32 && s.Out >= 32 }
+func (s ConvSpec) winogradWeights() bool { return s.winogradFits() }
 
 // winogradWeightPlan cuts the work into blocks of channels and chunks of tiles.
 type winogradWeightPlan struct {
@@ -51,6 +51,10 @@ func (p *winogradWeightPlan) block(i int) (in, nIn, out, nOut int) {
 	return in, min(winogradBlock, p.in-in), out, min(winogradBlock, p.out-out)
 }
 
+// placePitch is the floats between the places of n tiles: not a multiple of 4 KiB,
+// so that the 16 values of a tile do not compete for the same sets of the cache.
+func placePitch(n, pitch int) int { return n*pitch + 16 }
+
 // weightWinograd sums a block over images from..to.
 func (t *TrainConv) weightWinograd(block, from, to int, x, dy, part []float32, s *Scratch) {
 	p := &t.weight.wino
@@ -58,8 +62,8 @@ func (t *TrainConv) weightWinograd(block, from, to int, x, dy, part []float32, s
 	part = part[block*16*winogradBlock*winogradBlock:][:16*winogradBlock*winogradBlock]
 	pitchIn, pitchOut := roundUp(nIn, p.lanes), roundUp(nOut, p.lanes)
 	most := p.images * p.rows * p.tx
-	buf := s.second(16 * most * (pitchIn + pitchOut))
-	v, m := buf[:16*most*pitchIn], buf[16*most*pitchIn:]
+	buf := s.second(16 * (placePitch(most, pitchIn) + placePitch(most, pitchOut)))
+	v, m := buf[:16*placePitch(most, pitchIn)], buf[16*placePitch(most, pitchIn):]
 	s.micro.acc = 0
 	for image := from; image < to; image += p.images {
 		images := min(p.images, to-image)
@@ -88,7 +92,7 @@ func (t *TrainConv) winogradX(x, v []float32, image, row, rows, channel, channel
 	src.copy(win, 2*row-sh.PadTop, -sh.PadLeft, 2*rows+2, cols, pitch)
 	a := &s.winograd
 	a.n, a.vecs = p.tx, pitch/p.lanes
-	a.row, a.pix, a.pos, a.tile = 4*cols*pitch, 4*pitch, 4*n*pitch, 4*pitch
+	a.row, a.pix, a.pos, a.tile = 4*cols*pitch, 4*pitch, 4*placePitch(n, pitch), 4*pitch
 	for r := range rows {
 		a.src, a.dst = ptr(win, 2*r*cols*pitch), ptr(v, r*p.tx*pitch)
 		t.w.k.winogradInput(a)
@@ -110,7 +114,7 @@ func (t *TrainConv) winogradDY(dy, m []float32, image, row, rows, channel, chann
 	}
 	a := &s.winograd
 	a.n, a.vecs = p.tx, pitch/p.lanes
-	a.row, a.pix, a.pos, a.tile = 4*cols*pix, 4*pix, 4*n*pitch, 4*pitch
+	a.row, a.pix, a.pos, a.tile = 4*cols*pix, 4*pix, 4*placePitch(n, pitch), 4*pitch
 	for r := range rows {
 		a.src, a.dst = ptr(win, (first+2*r)*cols*pix), ptr(m, r*p.tx*pitch)
 		t.w.k.train.winogradGrad(a)
@@ -127,10 +131,10 @@ func (t *TrainConv) winogradBlockProducts(v, m, part []float32, n, nIn, nOut int
 	for pos := range 16 {
 		for col := 0; col < pitchOut; col += k.panel() {
 			vecs := min(k.maxVec, (pitchOut-col)/k.lanes)
-			p.b = ptr(m, pos*n*pitchOut+col)
+			p.b = ptr(m, pos*placePitch(n, pitchOut)+col)
 			segments(nIn, k.maxRows(vecs), func(first, rows int) {
 				p.group(rows)
-				p.a = ptr(v, pos*n*pitchIn+first)
+				p.a = ptr(v, pos*placePitch(n, pitchIn)+first)
 				p.c = ptr(part, (pos*winogradBlock+first)*winogradBlock+col)
 				k.invoke(s, vecs, rows)
 			})
@@ -149,32 +153,30 @@ func (t *TrainConv) winogradWeightSum(block int, partials, dw []float32) {
 		t.addGroups(partials, at+pos*place, nIn*winogradBlock)
 	}
 	var u [16]float32
-	for o := range nOut {
-		for i := range nIn {
-			src := partials[at+i*winogradBlock+o:]
+	for i := range nIn {
+		src := partials[at+i*winogradBlock:][:15*place+winogradBlock]
+		for o := range nOut {
 			for pos := range u {
-				u[pos] = src[pos*place]
+				u[pos] = src[pos*place+o]
 			}
-			g := winogradFold(&u)
-			copy(dw[((out+o)*p.in+in+i)*9:][:9], g[:])
+			winogradFold(&u, (*[9]float32)(dw[((out+o)*p.in+in+i)*9:]))
 		}
 	}
 }
 
-// winogradFold is Gᵀ·u·G.
-func winogradFold(u *[16]float32) (g [9]float32) {
-	fold := func(a, b, c, d float32) (x, y, z float32) {
-		s := (b + c) * 0.5
-		return a + s, (b - c) * 0.5, s + d
-	}
+// winogradFold sets g = Gᵀ·u·G.
+func winogradFold(u *[16]float32, g *[9]float32) {
 	var t [12]float32
 	for c := range 4 {
-		t[c], t[4+c], t[8+c] = fold(u[c], u[4+c], u[8+c], u[12+c])
+		a, b, d, e := u[c], u[4+c], u[8+c], u[12+c]
+		s := (b + d) * 0.5
+		t[c], t[4+c], t[8+c] = a+s, (b-d)*0.5, s+e
 	}
 	for r := range 3 {
-		g[3*r], g[3*r+1], g[3*r+2] = fold(t[4*r], t[4*r+1], t[4*r+2], t[4*r+3])
+		a, b, d, e := t[4*r], t[4*r+1], t[4*r+2], t[4*r+3]
+		s := (b + d) * 0.5
+		g[3*r], g[3*r+1], g[3*r+2] = a+s, (b-d)*0.5, s+e
 	}
-	return g
 }
 
 // winogradGradScalar is the scalar twin of the transform M = A·dy·Aᵀ of 2×2
