@@ -207,6 +207,9 @@ func (s *sample) fromSpread(loss, se, dof float64, normalized bool) {
 func (s *sample) lopsided(loss, se, dof float64) evidence {
 	e := s.found.Evidence
 	t := equivalence.Skewed{Value: loss, StdErr: se, DoF: dof}
+	if s.covers == finding.Both && e.VarMembers != nil && e.VarExamples != nil && e.VarResidual != nil {
+		t = t.Unbiased(equivalence.Parts{Members: *e.VarMembers, Examples: *e.VarExamples, Interaction: *e.VarResidual, Units: min(s.found.KBase, s.found.K)})
+	}
 	sign := -signOf(s.found)
 	switch k := e.Skew; {
 	case k == nil:

@@ -32,6 +32,9 @@ func (m *Measured) skew(f *finding.Finding, s *sums) {
 func lossOf(f *finding.Finding) equivalence.Skewed {
 	e := f.Evidence
 	s := equivalence.Skewed{Value: -*f.Estimate, StdErr: *e.StdErr, DoF: *e.DoF}
+	if f.Interval != nil && f.Interval.Covers == finding.Both {
+		s = s.Unbiased(equivalence.Parts{Members: *e.VarMembers, Examples: *e.VarExamples, Interaction: *e.VarResidual, Units: min(f.KBase, f.K)})
+	}
 	if k := e.Skew; k != nil {
 		s.Third, s.Covariance = -k.Both, -k.Covariance
 	}

@@ -146,3 +146,23 @@ func TestSkewedBounds(t *testing.T) {
 		}
 	}
 }
+
+// TestUnbiased: the variance is A + B − E where the interval's rule put it higher, never
+// below E; the degrees of freedom follow, never below those of the fewest members.
+func TestUnbiased(t *testing.T) {
+	s := Skewed{Value: 0.1, StdErr: math.Sqrt(3), DoF: 12, Third: 1, Covariance: 2}
+	for _, c := range []struct {
+		p      Parts
+		v, dof float64
+	}{
+		{Parts{2, 3, 2.5, 5}, 2.5, 12 * 2.5 * 2.5 / 9},
+		{Parts{0.5, 3, 2, 5}, 2, 12 * 2.0 * 2 / 9},   // not 1.5: below E
+		{Parts{0.1, 3, 1.6, 11}, 1.6, 10},            // 12·(1.6/3)² is below 10
+		{Parts{2, 3, 1, 5}, 3, 12}, {Parts{}, 3, 12}, // no lower: as it was
+	} {
+		got := s.Unbiased(c.p)
+		if !near(got.StdErr*got.StdErr, c.v, 1e-12) || !near(got.DoF, c.dof, 1e-12) || got.Third != 1 || got.Value != 0.1 {
+			t.Errorf("%+v: %+v, want V %v and %v degrees of freedom", c.p, got, c.v, c.dof)
+		}
+	}
+}
