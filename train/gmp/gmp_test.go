@@ -15,7 +15,7 @@ func imageNet(sparsity float64) Schedule { return Schedule{sparsity, 5000, 8000,
 //
 //	for n in range(5000, 8001, 500): print((0-.9)*(1-(n-5000)/3000)**3+.9)
 func TestValues(t *testing.T) {
-	want := []float64{0, 0.3791666666666666, 0.6333333333333333, 0.7875, 0.8666666666666667, 0.8958333333333334, 0.9}
+	want := []float64{0, 0.37916666666666654, 0.6333333333333333, 0.7875, 0.8666666666666667, 0.8958333333333334, 0.9}
 	i := 0
 	for n, s := range imageNet(.9).Updates() {
 		if n != 5000+500*i || math.Abs(s-want[i]) > 1e-15 {

@@ -1,0 +1,54 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lethe-audit/lethe/engine/grad"
+	"github.com/lethe-audit/lethe/onnx"
+)
+
+// StepTime measures how long a training step of a model takes, on random images
+// and without loading: the median of the given number of steps after one that is
+// not counted. The model is not changed.
+func StepTime(ctx context.Context, m *onnx.Model, r Recipe, threads, steps int) (time.Duration, error) {
+	shape, classes, err := Takes(m)
+	if err != nil {
+		return 0, err
+	}
+	o := grad.DefaultOptions()
+	o.Threads = threads
+	net, err := grad.New(m, o)
+	if err != nil {
+		return 0, err
+	}
+	opt := newOptimizer(r.Optimizer, net.Params())
+	x, labels := make([]float32, r.Batch*shape.Len()), make([]int32, r.Batch)
+	random := newStream(1, streamAugment, 0, 0)
+	for i := range x {
+		x[i] = float32(random.NormFloat64())
+	}
+	for i := range labels {
+		labels[i] = int32(random.IntN(classes))
+	}
+	var times []time.Duration
+	for i := range steps + 1 {
+		began := time.Now()
+		if _, err := net.Step(ctx, x, labels); err != nil {
+			return 0, fmt.Errorf("train: %w", err)
+		}
+		opt.update(net.Params(), 1e-6)
+		net.Changed()
+		if i > 0 {
+			times = append(times, time.Since(began))
+		}
+	}
+	return median(times), nil
+}
+
+// StepsOf is the number of steps of a recipe over so many training images.
+func StepsOf(r Recipe, images int) int {
+	held := int(float64(images) * r.Holdout)
+	return r.Length.steps((images - held) / r.Batch)
+}
