@@ -53,7 +53,7 @@ func (s *scheme) Apply(ctx context.Context, m *onnx.Model, in compress.Input) (*
 	}
 	keep := slices.Sorted(slices.Values(s.o.Keep))
 	r := &compress.Result{Model: c.m, Clamped: c.clamped, Flushed: c.flushed,
-		Options: map[string]string{"block": strings.Join(slices.Sorted(slices.Values(s.o.Block)), " "), "keep": strings.Join(keep, " ")}}
+		Options: map[string]string{"block": strings.Join(slices.Sorted(slices.Values(s.o.Block)), ","), "keep": strings.Join(keep, ",")}}
 	for _, l := range compress.Layers(m.Graph) {
 		note := compress.LayerNote{Node: l.Label, Operator: l.Node.Op, Change: "float16"}
 		if why := c.why[l.Node]; why != "" {

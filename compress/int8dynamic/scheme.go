@@ -98,8 +98,8 @@ func (s *scheme) Apply(ctx context.Context, m *onnx.Model, in compress.Input) (*
 
 func (s *scheme) text() map[string]string {
 	return map[string]string{
-		"per_tensor": strconv.FormatBool(s.o.PerTensor), "keep_first": strconv.FormatBool(s.o.KeepFirst), "keep_last": strconv.FormatBool(s.o.KeepLast),
-		"keep": strings.Join(slices.Sorted(slices.Values(s.o.Keep)), " "),
+		"per-tensor": strconv.FormatBool(s.o.PerTensor), "keep-first": strconv.FormatBool(s.o.KeepFirst), "keep-last": strconv.FormatBool(s.o.KeepLast),
+		"keep": strings.Join(slices.Sorted(slices.Values(s.o.Keep)), ","),
 	}
 }
 

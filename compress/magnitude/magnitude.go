@@ -3,6 +3,7 @@ package magnitude
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/lethe-audit/lethe/compress"
 	"github.com/lethe-audit/lethe/onnx"
@@ -31,7 +32,10 @@ func (s *scheme) NeedsCalibration() bool { return s.o.Recalibrate }
 func (s *scheme) Apply(ctx context.Context, m *onnx.Model, in compress.Input) (*compress.Result, error) {
 	out := m.Clone()
 	r := &compress.Result{Model: out, Options: s.o.text()}
-	c := s.choose(out, r)
+	c, err := s.choose(out, r)
+	if err != nil {
+		return nil, err
+	}
 	if len(c.tensors) == 0 {
 		return nil, &onnx.Error{File: m.Path, Msg: s.Name() + ": no layer is pruned: there is no convolution, and of matrix products only those that --prune-dense leaves out (now " +
 			string(s.o.Dense) + ")", Reason: compress.ErrNoWeights}
@@ -61,9 +65,14 @@ type choice struct {
 }
 
 // choose finds the weights to prune and notes of the other layers why not.
-func (s *scheme) choose(m *onnx.Model, r *compress.Result) *choice {
+func (s *scheme) choose(m *onnx.Model, r *compress.Result) (*choice, error) {
 	c := &choice{of: map[int]int{}}
 	layers := compress.Layers(m.Graph)
+	for _, name := range s.o.Keep {
+		if !slices.ContainsFunc(layers, func(l compress.Layer) bool { return l.Label == name }) {
+			return nil, &onnx.Error{File: m.Path, Node: name, Msg: s.Name() + ": there is no such layer to keep", Reason: compress.ErrSpec}
+		}
+	}
 	at := map[string]int{}
 	for i, l := range layers {
 		note := compress.LayerNote{Node: l.Label, Operator: l.Node.Op, Reason: s.leave(layers, i)}
@@ -84,12 +93,15 @@ func (s *scheme) choose(m *onnx.Model, r *compress.Result) *choice {
 		}
 		r.Layers = append(r.Layers, note)
 	}
-	return c
+	return c, nil
 }
 
 // leave says why a layer is not pruned, "" if it is.
 func (s *scheme) leave(layers []compress.Layer, i int) string {
 	l := &layers[i]
+	if slices.Contains(s.o.Keep, l.Label) {
+		return "kept, as asked"
+	}
 	if !l.IsConv() {
 		last := true
 		for k := i + 1; k < len(layers); k++ {

@@ -182,6 +182,25 @@ func TestWhatIsPruned(t *testing.T) {
 	}
 }
 
+func TestKeep(t *testing.T) {
+	m := enginetest.ResNet8()
+	name := compress.Layers(m.Graph)[1].Label
+	r, err := must(t, with(func(o *Options) { o.Keep = []string{name} })).Apply(context.Background(), m, compress.Input{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range r.Layers {
+		if l.Compressed() != (i != 1) {
+			t.Errorf("layer %s: %+v", l.Node, l)
+		}
+	}
+	exact(t, m, r, DefaultOptions(0.7))
+	bad := with(func(o *Options) { o.Keep = []string{"nowhere"} })
+	if _, err := must(t, bad).Apply(context.Background(), m, compress.Input{}); !errors.Is(err, compress.ErrSpec) || !strings.Contains(err.Error(), "nowhere") {
+		t.Errorf("a layer to keep that is not there: %v", err)
+	}
+}
+
 func TestFloat16WeightsArePruned(t *testing.T) {
 	m, err := enginetest.Half(enginetest.ResNet8())
 	if err != nil {

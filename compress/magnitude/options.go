@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/lethe-audit/lethe/compress"
 	"github.com/lethe-audit/lethe/prune"
@@ -33,6 +34,8 @@ type Options struct {
 	// Global takes one threshold for all layers instead of one share.
 	Global bool
 	Dense  Dense
+	// Keep names layers that are left alone.
+	Keep []string
 	// Recalibrate estimates batch normalization statistics anew, on calibration
 	// examples.
 	Recalibrate bool
@@ -61,7 +64,8 @@ func (o Options) text() map[string]string {
 	if o.Global {
 		scope = "global"
 	}
-	out := map[string]string{"scope": scope, "dense": string(o.Dense), "recalibrate": strconv.FormatBool(o.Recalibrate)}
+	out := map[string]string{"scope": scope, "dense": string(o.Dense), "recalibrate": strconv.FormatBool(o.Recalibrate),
+		"keep": strings.Join(slices.Sorted(slices.Values(o.Keep)), ",")}
 	if o.Pattern != "" {
 		out["pattern"] = o.Pattern
 	}
