@@ -169,13 +169,12 @@ func (w *ConvWeights) repackDepthwise(v weightView, bias []float32) {
 	copy(w.bias, bias)
 }
 
-// repackWinograd packs G·g·Gᵀ with the bits of winogradWeights. Columns run
-// innermost, so that the 16 places are written in order.
+// repackWinograd packs G·g·Gᵀ with the bits of winogradWeights. The places lie a
+// power of two apart, so a row of each is gathered before it is written.
 func (w *ConvWeights) repackWinograd(p panel, v weightView) {
 	cin, width, cols := w.spec.In, p.width(w.k.lanes), p.cols(w.k.lanes)
-	place := cin * width
+	var rows [16][winogradRow]float32
 	for i := range cin {
-		dst := w.data[p.data+i*width:]
 		for c := range cols {
 			src := v.at(p.col+c) + i*v.in
 			var t [12]float64
@@ -184,13 +183,14 @@ func (w *ConvWeights) repackWinograd(p panel, v weightView) {
 				x, y, z := float64(v.w[at]), float64(v.w[at+v.column]), float64(v.w[at+2*v.column])
 				t[r], t[3+r], t[6+r], t[9+r] = x, (x+y+z)/2, (x-y+z)/2, z
 			}
-			at := c
-			for q := 0; q < 12; q += 3 { // the places of column q/3
-				x, y, z := t[q], t[q+1], t[q+2]
-				dst[at], dst[at+4*place] = float32(x), float32((x+y+z)/2)
-				dst[at+8*place], dst[at+12*place] = float32((x-y+z)/2), float32(z)
-				at += place
+			for q := range 4 {
+				x, y, z := t[3*q], t[3*q+1], t[3*q+2]
+				rows[q][c], rows[4+q][c] = float32(x), float32((x+y+z)/2)
+				rows[8+q][c], rows[12+q][c] = float32((x-y+z)/2), float32(z)
 			}
+		}
+		for pos := range rows {
+			copy(w.data[p.data+(pos*cin+i)*width:][:cols], rows[pos][:])
 		}
 	}
 }

@@ -10,6 +10,7 @@ import "unsafe"
 
 const (
 	winogradBlock = 64 // channels of a block on either side
+	winogradRow   = 64 // at least a block, and at least a panel's columns
 	winogradDepth = 64 // tiles of 4×4 pixels that are multiplied at a time
 )
 
@@ -153,11 +154,14 @@ func (t *TrainConv) winogradWeightSum(block int, partials, dw []float32) {
 		t.addGroups(partials, at+pos*place, nIn*winogradBlock)
 	}
 	var u [16]float32
+	var rows [16][winogradRow]float32
 	for i := range nIn {
-		src := partials[at+i*winogradBlock:][:15*place+winogradBlock]
+		for pos := range rows { // they lie a power of two apart
+			copy(rows[pos][:nOut], partials[at+pos*place+i*winogradBlock:])
+		}
 		for o := range nOut {
 			for pos := range u {
-				u[pos] = src[pos*place+o]
+				u[pos] = rows[pos][o]
 			}
 			winogradFold(&u, (*[9]float32)(dw[((out+o)*p.in+in+i)*9:]))
 		}
