@@ -134,17 +134,7 @@ func Newcombe(k1, n1, k2, n2 int, level float64) (Interval, error) {
 // the same n = n11 + n10 + n01 + n00 examples: n10 only the first model got right,
 // n01 only the second (Newcombe's method 10 for pairs).
 func NewcombePaired(n11, n10, n01, n00 int, level float64) (Interval, error) {
-	if min(n11, n10, n01, n00) < 0 {
-		return Interval{}, fmt.Errorf("%w: negative cell", ErrCounts)
-	}
-	n := n11 + n10 + n01 + n00
-	a, err1 := Wilson(n11+n10, n, level)
-	b, err2 := Wilson(n11+n01, n, level)
-	if err := errors.Join(err1, err2); err != nil {
-		return Interval{}, err
-	}
-	size := float64(n)
-	return squareAndAdd(float64(n11+n10)/size, float64(n11+n01)/size, a, b, phi(n11, n10, n01, n00)), nil
+	return NewcombePairedContrast(n11, n10, n01, n00, 1, level)
 }
 
 // phi is the correlation of the paired answers, with Newcombe's continuity correction.
