@@ -43,51 +43,46 @@ func pairBySource(variants []prediction.Variant) (notes []string) {
 	}
 	used := map[string]bool{}
 	for v := range variants {
-		made := 0
 		for k := range variants[v].Members {
 			if c := variants[v].Members[k].Facts.Claim; c != nil && c.Source != "" {
 				variants[v].Members[k].Lineage = c.Source
 				used[c.Source] = true
-				made++
 			}
 		}
-		if v > 0 && made > 0 {
-			notes = append(notes, madeFrom(&variants[0], &variants[v]))
-		}
 	}
-	for k := range variants[0].Members {
-		m := &variants[0].Members[k]
+	base := &variants[0]
+	for k := range base.Members {
+		m := &base.Members[k]
 		if m.Lineage == "" && used[m.Facts.WeightsDigest] {
 			m.Lineage = m.Facts.WeightsDigest
 		}
 	}
-	return slices.DeleteFunc(notes, func(s string) bool { return s == "" })
+	var of []string
+	for v := range variants[1:] {
+		if s := madeFrom(base, &variants[v+1]); s != "" {
+			of = append(of, s)
+		}
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("As the source digests in their metadata say, these were made from models of %s and are compared with those: %s.", base.Name, strings.Join(of, "; "))}
 }
 
-// madeFrom says how many members of a variant name a baseline member as their
-// source; "" if none does.
+// madeFrom is a variant's name and how many of its members share a lineage with
+// a baseline member; "" if none does.
 func madeFrom(base, v *prediction.Variant) string {
-	var from []string
+	made := 0
 	for _, m := range v.Members {
-		i := slices.IndexFunc(base.Members, func(b prediction.Member) bool { return lineageOf(&b) == m.Lineage })
-		if m.Lineage != "" && i >= 0 {
-			from = append(from, base.Members[i].Name)
+		if m.Lineage != "" && slices.ContainsFunc(base.Members, func(b prediction.Member) bool { return b.Lineage == m.Lineage }) {
+			made++
 		}
 	}
 	switch {
-	case len(from) == 0:
+	case made == 0:
 		return ""
 	case len(v.Members) == 1:
-		return fmt.Sprintf("%s was made from %s, as the source digest in its metadata says.", v.Name, from[0])
+		return v.Name
 	}
-	return fmt.Sprintf("%s: %d of %d members were made from a member of %s, as the source digests in their metadata say; they are paired by it.", v.Name, len(from), len(v.Members), base.Name)
-}
-
-// lineageOf is the checkpoint that a member was made from: itself if it says
-// nothing else.
-func lineageOf(m *prediction.Member) string {
-	if c := m.Facts.Claim; c != nil && c.Source != "" {
-		return c.Source
-	}
-	return m.Facts.WeightsDigest
+	return fmt.Sprintf("%s (%d of %d members)", v.Name, made, len(v.Members))
 }

@@ -105,6 +105,7 @@ type auditJob struct {
 	dir             string // "" keeps nothing
 	force           bool
 	copyPredictions bool
+	extra           func(dir string) error // writes more into the audit's folder; nil for nothing
 }
 
 // finish runs the audit in a folder of its own, prints the report, and moves
@@ -153,6 +154,11 @@ func (a *app) writeExtras(ctx context.Context, job *auditJob, dir string) error 
 	}
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if job.extra != nil {
+		if err := job.extra(dir); err != nil {
+			return err
+		}
 	}
 	to := filepath.Join(dir, predictionsDir)
 	if job.copyPredictions {

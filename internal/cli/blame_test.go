@@ -58,6 +58,23 @@ func roughModel(t *testing.T, path string, seed uint64, rough int) {
 	}
 }
 
+// relabel saves a model again with metadata that claim another scheme.
+func relabel(t *testing.T, from, to string) {
+	t.Helper()
+	m, err := onnx.Load(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	c := m.Clone()
+	c.SetMeta("lethe.source", "sha256:0")
+	c.SetMeta("lethe.scheme", "int8-static")
+	c.Producer.Name = "another tool"
+	if err := onnx.Save(c, to, onnx.DefaultSaveOptions()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // blameFixture has a baseline, a form of it with one bad layer among good ones,
 // and images.
 func blameFixture(t *testing.T) string {

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/lethe-audit/lethe/audit"
+	"github.com/lethe-audit/lethe/compress"
 	"github.com/lethe-audit/lethe/gate"
 	"github.com/lethe-audit/lethe/infer"
 	"github.com/spf13/cobra"
@@ -23,12 +24,13 @@ type compareOptions struct {
 	title    string
 	policy   string
 	ratchet  ratchetOptions
+	ladder   ladderFlags
 }
 
 func (a *app) newCompare() *cobra.Command {
 	var o compareOptions
 	c := &cobra.Command{
-		Use:   "compare BASE CANDIDATE... --data SRC",
+		Use:   "compare BASE [CANDIDATE...] --data SRC",
 		Short: "Run a baseline and compressed models over images and audit them",
 		Long: `Compare runs every model over the data and audits the predictions: predict,
 audit and report in one go.
@@ -37,16 +39,25 @@ audit and report in one go.
 Models that hold the same weights as the baseline are refused: nothing was
 compressed.
 
+With --ladder it makes the compressed models itself, one for each scheme, and
+ends with the most compressed one without detected or undecided harm at the
+margin: the smallest after zstd whose every class is shown to lose less. With -o
+the models are kept in DIR/models. Schemes are float16, int8-dynamic,
+int8-static (which needs --calibrate), int4-weights, and sparsity=S or a range,
+sparsity=0.3:0.9:0.2.
+
 With --policy the audit is judged as lethe gate does, after its report, and the
 exit code is the gate's: 1 the gate failed, 3 not enough evidence to decide.
 ` + exitHelp,
 		Example: `  lethe compare fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin -o audit
   lethe compare fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin -o audit --policy near-lossless
-  lethe compare dense=d0.onnx,d1.onnx int8=q0.onnx,q1.onnx --paired --data cifar10:cifar-10-batches-bin -o audit`,
-		Args: args(cobra.MinimumNArgs(2)),
+  lethe compare dense=d0.onnx,d1.onnx int8=q0.onnx,q1.onnx --paired --data cifar10:cifar-10-batches-bin -o audit
+  lethe compare fp32.onnx --ladder float16,int8-dynamic,int4-weights --data cifar10:cifar-10-batches-bin -o audit`,
+		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, models []string) error { return a.runCompare(c, models, &o) },
 	}
 	o.models.add(c)
+	o.ladder.add(c)
 	o.settings.add(c)
 	o.output.add(c)
 	s := c.Flags()
@@ -63,6 +74,10 @@ func (a *app) runCompare(c *cobra.Command, models []string, o *compareOptions) (
 	variants, err := o.models.variants(models)
 	if err == nil && o.models.data == "" {
 		err = errors.New("--data SRC is required")
+	}
+	var rungs []compress.Spec
+	if err == nil {
+		rungs, err = o.ladder.rungs(models)
 	}
 	if err != nil {
 		return errUsage{err, c.CommandPath()}
@@ -104,8 +119,19 @@ func (a *app) runCompare(c *cobra.Command, models []string, o *compareOptions) (
 		defer os.RemoveAll(work)
 	}
 	job := auditJob{checks: checks, title: o.title, dir: o.dir, force: o.force, copyPredictions: true}
+	if len(rungs) > 0 {
+		if variants, err = a.climb(c.Context(), &o.ladder, variants[0], rungs, o.models.threads, work); err != nil {
+			return err
+		}
+		job.extra = func(dir string) error { return keepModels(variants[1:], dir) }
+	}
 	if err := a.comparison(c.Context(), o, variants, work, options, &job, format); err != nil {
 		return err
+	}
+	if len(rungs) > 0 {
+		if err := a.printChoice(c.Context(), job.view, o.dir); err != nil {
+			return err
+		}
 	}
 	if err := os.RemoveAll(work); err != nil || o.policy == "" {
 		return err
@@ -134,6 +160,7 @@ func (a *app) comparison(ctx context.Context, o *compareOptions, variants []infe
 	if err := infer.Differ(variants, r.Table.Variants); err != nil {
 		return err
 	}
+	nameKept(r.Table.Inputs, work, o.dir)
 	if options.Positive, err = classNumber(r.Table, o.positive); err != nil {
 		return err
 	}
