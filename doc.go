@@ -32,6 +32,7 @@
 //	onnx        read, check, edit and write a model; no policy
 //	engine      compiles a model for the CPU and runs it; kernel, op below it
 //	zoo         architectures by name, as ONNX
+//	prune, train  masks; one member trained, dense or pruned on the way
 //	infer       models over images to predictions
 //	prediction  waist 1; importer reads other formats, planted makes test data
 //	stat        maths only, one package for each statistic

@@ -152,6 +152,9 @@ func fixture(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	write(t, dir, filepath.Join("cifar-10-batches-bin", "test_batch.bin"), string(records))
+	for i := range 5 {
+		write(t, dir, filepath.Join("cifar-10-batches-bin", fmt.Sprintf("data_batch_%d.bin", i+1)), string(records))
+	}
 }
 
 // classifier writes a model of ten classes over 32 x 32 images; shift makes its
