@@ -40,7 +40,7 @@ func eachField(msg string, b []byte, f func(field) error) error {
 			return malformed("%s: field %d has wire type %d, which ONNX does not use", msg, num, typ)
 		}
 		if m < 0 {
-			return malformed("%s: field %d: %v", msg, num, protowire.ParseError(m))
+			return cutShort(msg, num, typ, b[n:], m)
 		}
 		n += m
 		x.raw = b[:n:n]
@@ -50,6 +50,14 @@ func eachField(msg string, b []byte, f func(field) error) error {
 		b = b[n:]
 	}
 	return nil
+}
+
+// cutShort says why a field with the code m of protowire could not be read.
+func cutShort(msg string, num protowire.Number, typ protowire.Type, b []byte, m int) error {
+	if size, n := protowire.ConsumeVarint(b); typ == protowire.BytesType && n > 0 && size > uint64(len(b)-n) {
+		return malformed("%s: field %d should have %d bytes, %d are left: the file is cut short or damaged", msg, num, size, len(b)-n)
+	}
+	return malformed("%s: field %d: %v", msg, num, protowire.ParseError(m))
 }
 
 func (f field) want(typ protowire.Type) error {
