@@ -141,7 +141,7 @@ func TestDecodeTensorRefuses(t *testing.T) {
 		{"external, no place", f.varint(14, 1), ErrMalformed, "without a location"},
 		{"wire type", f.bytes(2, []byte{1}), ErrMalformed, "wire type"},
 		{"group", protowire.AppendTag(nil, 1, protowire.StartGroupType), ErrMalformed, "wire type 3"},
-		{"truncated", f.bytes(9, make([]byte, 4))[:4], ErrMalformed, "should have 4 bytes, 2 are left: the file is cut short"},
+		{"truncated", f.bytes(9, make([]byte, 4))[:4], ErrMalformed, "should have 4 bytes, 0 are left: the file is cut short"},
 		{"truncated varints", message{}.varint(2, int64(Int64)).varint(1, 1).bytes(7, []byte{0x80}), ErrMalformed, "int64_data"},
 		{"length that is not there", append(message{}.varint(2, 1), 0x4a, 0xff, 0xff, 0xff, 0xff, 0x7f), ErrMalformed, "tensor"},
 	} {

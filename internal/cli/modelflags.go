@@ -49,7 +49,7 @@ func (f *modelFlags) addData(c *cobra.Command) {
 	s.StringVar(&f.data, "data", "", "the images: `KIND:PATH?options`")
 	s.StringVar(&f.baseline, "baseline", "", "`NAME` of the variant that the others are compared with (default: the first)")
 	s.BoolVar(&f.paired, "paired", false, "member k of each variant was made from member k of the baseline")
-	s.IntVar(&f.batch, "batch", infer.DefaultOptions().Batch, "images computed at once")
+	s.IntVar(&f.batch, "batch", infer.DefaultOptions().Batch, "images computed at once; changes no prediction")
 	s.IntVar(&f.threads, "threads", 0, "cores to use (default: all)")
 	s.Float64Var(&f.badLimit, "bad-limit", infer.DefaultOptions().BadLimit, "share of images that may be damaged or missing")
 }
