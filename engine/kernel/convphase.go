@@ -1,6 +1,9 @@
 package kernel
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // The data gradient of a convolution with a stride is cut into phases: the
 // elements of dx at y = r + s·q for one remainder r in each direction see only
@@ -129,6 +132,9 @@ func (p *phasePlan) run(tile int, dy, dx []float32, add bool, s *Scratch) {
 	buf := s.floats((t.y1 - t.y0 - 1 + p.rows) * p.rowPtch)
 	w := window{src: dy[t.image*c.oh*c.ow*c.s.YPitch:], h: c.oh, w: c.ow, pitch: c.s.YPitch, channels: c.w.spec.Out}
 	w.copy(buf, t.y0+p.top, p.left, t.y1-t.y0-1+p.rows, p.cols, p.pixPitch)
+	if !add && p.gaps() {
+		p.clear(t, dx)
+	}
 	for _, ay := range p.down {
 		rows := t
 		if rows.y1 = min(t.y1, ay.n); rows.y0 >= rows.y1 {
@@ -136,11 +142,7 @@ func (p *phasePlan) run(tile int, dy, dx []float32, add bool, s *Scratch) {
 		}
 		for _, ax := range p.across {
 			switch {
-			case ax.n == 0:
-			case ay.taps*ax.taps == 0:
-				if !add {
-					p.clear(rows, ay, ax, dx)
-				}
+			case ax.n*ay.taps*ax.taps == 0:
 			case p.t.w.spec.depthwise():
 				p.depthwise(rows, t.y0, ay, ax, buf, dx, add, s)
 			default:
@@ -161,18 +163,21 @@ func (p *phasePlan) at(q, y0, col int, ay, ax axisPhase) int {
 	return (q-y0+ay.origin-p.top)*p.rowPtch + (col+ax.origin-p.left)*p.pixPitch
 }
 
-// clear writes the zeros of a phase that no tap reaches.
-func (p *phasePlan) clear(t tileRange, ay, ax axisPhase, dx []float32) {
+// gaps says that no tap reaches some elements of dx.
+func (p *phasePlan) gaps() bool {
+	none := func(a axisPhase) bool { return a.taps == 0 }
+	return slices.ContainsFunc(p.down, none) || slices.ContainsFunc(p.across, none)
+}
+
+// clear writes zeros to all elements of a tile.
+func (p *phasePlan) clear(t tileRange, dx []float32) {
+	s, stride := p.t.s, p.t.w.spec.StrideH
 	first, end := 0, p.t.w.spec.In
 	if n := len(t.panels); n > 0 {
 		first, end = t.panels[0].col, t.panels[n-1].col+t.panels[n-1].cols(p.t.w.k.lanes)
 	}
-	for q := t.y0; q < t.y1; q++ {
-		for col := range ax.n {
-			at := p.pixel(t.image, q, col, ay, ax) * p.t.s.XPitch
-			clear(dx[at+first : at+end])
-		}
-	}
+	y0, y1 := t.y0*stride, min(t.y1*stride, s.H)
+	clearPixels(dx[(t.image*s.H+y0)*s.W*s.XPitch+first:], (y1-y0)*s.W, end-first, s.XPitch)
 }
 
 // dense computes a phase with the micro-kernel.

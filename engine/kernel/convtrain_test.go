@@ -177,7 +177,7 @@ func (c *trainCase) check(t testing.TB, k *Kernels, r *rand.Rand) {
 func TestConvGradients(t *testing.T) {
 	eachLevel(t, func(t *testing.T, k *Kernels) {
 		r := newRand(t)
-		for done := 0; done < 150; {
+		for done := 0; done < 100; {
 			if c, ok := randomConv(r); ok {
 				newTrainCase(r, c).check(t, k, r)
 				done++
@@ -189,7 +189,7 @@ func TestConvGradients(t *testing.T) {
 func TestWinogradGradients(t *testing.T) {
 	eachLevel(t, func(t *testing.T, k *Kernels) {
 		r := newRand(t)
-		for done := 0; done < 40; {
+		for done := 0; done < 24; {
 			if c, ok := randomWinograd(r); ok {
 				newTrainCase(r, c).check(t, k, r)
 				done++
