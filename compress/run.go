@@ -64,7 +64,7 @@ func (o *Output) step(ctx context.Context, s Scheme, in Input) error {
 		return fmt.Errorf("%s: the result is not valid, please report this: %w", s.Name(), err)
 	}
 	if o.After.WeightsDigest == o.Manifest.WeightsDigest {
-		return &onnx.Error{File: m.Path, Msg: fmt.Sprintf("%s: %v: the result holds the same weights (digest %s)", s.Name(), ErrNothing, o.After.WeightsDigest), Reason: ErrNothing}
+		return &onnx.Error{File: m.Path, Msg: fmt.Sprintf("%s: %v: the result holds the same weights as before (digest %s)", s.Name(), ErrNothing, o.After.WeightsDigest), Reason: ErrNothing}
 	}
 	step := Step{Scheme: s.Name(), Options: maps.Clone(r.Options), Layers: r.Layers, Notes: r.Notes, Clamped: r.Clamped, Flushed: r.Flushed}
 	if step.Options == nil {
