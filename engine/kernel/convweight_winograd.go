@@ -52,10 +52,6 @@ func (p *winogradWeightPlan) block(i int) (in, nIn, out, nOut int) {
 	return in, min(winogradBlock, p.in-in), out, min(winogradBlock, p.out-out)
 }
 
-// placePitch is the floats between the places of n tiles: not a multiple of 4 KiB,
-// so that the 16 values of a tile do not compete for the same sets of the cache.
-func placePitch(n, pitch int) int { return n*pitch + 16 }
-
 // weightWinograd sums a block over images from..to.
 func (t *TrainConv) weightWinograd(block, from, to int, x, dy, part []float32, s *Scratch) {
 	p := &t.weight.wino

@@ -108,18 +108,24 @@ func (c *Conv) winogradCut() cut {
 	return t
 }
 
+// placePitch is the floats between the places of n tiles: not a multiple of 4 KiB
+// where sizes are powers of two, so that the 16 values of a tile do not compete for
+// the same sets of the first-level cache.
+func placePitch(n, pitch int) int { return n*pitch + 16 }
+
 // runWinograd computes rows of tiles of one image for some panels.
 func (c *Conv) runWinograd(tile int, x, res, y []float32, s *Scratch) {
 	ty, tx := c.winogradTiles()
 	t := c.cut.of(tile, ty, c.w.panels)
 	n, pitch := (t.y1-t.y0)*tx, c.winogradPitch()
 	window := c.fill(s, x[t.image*c.s.H*c.s.W*c.s.XPitch:], 2*t.y0, 2*t.y1)
-	buf := s.second(16*n*(pitch+c.w.k.panel()) + 8*c.w.k.panel())
-	operands, products := buf[:16*n*pitch], buf[16*n*pitch:]
+	panels := 16 * placePitch(n, c.w.k.panel())
+	buf := s.second(16*placePitch(n, pitch) + panels + 8*c.w.k.panel())
+	operands, products := buf[:16*placePitch(n, pitch)], buf[16*placePitch(n, pitch):]
 
 	a := &s.winograd
 	a.n, a.vecs = tx, ceilDiv(c.w.spec.In, c.w.k.lanes)
-	a.row, a.pix, a.pos, a.tile = 4*c.win.rowPitch, 4*c.win.pixPitch, 4*n*pitch, 4*pitch
+	a.row, a.pix, a.pos, a.tile = 4*c.win.rowPitch, 4*c.win.pixPitch, 4*placePitch(n, pitch), 4*pitch
 	for row := range t.y1 - t.y0 {
 		a.src, a.dst = ptr(window, 2*row*c.win.rowPitch), ptr(operands, row*tx*pitch)
 		c.w.k.winogradInput(a)
@@ -127,7 +133,7 @@ func (c *Conv) runWinograd(tile int, x, res, y []float32, s *Scratch) {
 	for _, pan := range t.panels {
 		c.winogradProducts(pan, operands, products, n, s)
 		for row := t.y0; row < t.y1; row++ {
-			c.winogradStore(pan, t.image, row, n, products[(row-t.y0)*tx*pan.width(c.w.k.lanes):], products[16*n*c.w.k.panel():], res, y, s)
+			c.winogradStore(pan, t.image, row, n, products[(row-t.y0)*tx*pan.width(c.w.k.lanes):], products[panels:], res, y, s)
 		}
 	}
 	c.activateRows(t.image, 2*t.y0, min(2*t.y1, c.oh), t.panels, y)
@@ -143,7 +149,7 @@ func (c *Conv) winogradProducts(pan panel, operands, products []float32, n int, 
 	p.cm, p.rm, p.acc, p.act = 4*width, 0, 0, int(ActNone)
 	for pos := range 16 {
 		k.setPanel(p, c.w.data[pos*cin*width:], nil, panel{data: pan.data, vecs: pan.vecs, tail: k.lanes})
-		k.strip(s, panel{vecs: pan.vecs}, n, ptr(operands, pos*n*pitch), ptr(products, pos*n*width), nil)
+		k.strip(s, panel{vecs: pan.vecs}, n, ptr(operands, pos*placePitch(n, pitch)), ptr(products, pos*placePitch(n, width)), nil)
 	}
 }
 
@@ -152,7 +158,7 @@ func (c *Conv) winogradStore(pan panel, image, row, n int, products, tmp, res, y
 	k, a := c.w.k, &s.winograd
 	_, tx := c.winogradTiles()
 	width, cols := pan.width(k.lanes), pan.cols(k.lanes)
-	a.vecs, a.pos, a.tile = pan.vecs, 4*n*width, 4*width
+	a.vecs, a.pos, a.tile = pan.vecs, 4*placePitch(n, width), 4*width
 	a.bias = nil
 	if c.w.bias != nil {
 		a.bias = ptr(c.w.bias, pan.bias)
