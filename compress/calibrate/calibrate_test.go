@@ -141,6 +141,37 @@ func product(v []int) int {
 	return n
 }
 
+// Values that are collected in several goes are summarized as in one, but for
+// the rounding of steps that the engine joins when a value between them is not
+// asked for.
+func TestGroups(t *testing.T) {
+	m := enginetest.ResNet8()
+	want := collect(t, m, held(6, 3, []int{3, 32, 32}, normal(4)), 2)
+	names := values(m)
+	c, err := newCollector(m, held(6, 3, []int{3, 32, 32}, normal(4)),
+		Request{Values: names, Means: names, Histograms: true, Engine: engine.DefaultOptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.most = 1 << 18
+	if n := len(c.groups()); n < 4 {
+		t.Fatalf("%d groups, want several", n)
+	}
+	got, err := c.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Examples, want.Examples) || len(got.Values) != len(want.Values) {
+		t.Errorf("examples %v, %d values; want %v, %d", got.Examples, len(got.Values), want.Examples, len(want.Values))
+	}
+	for name, w := range want.Values {
+		g := got.Values[name]
+		if near := 1e-5 * w.Extent(); g.Count != w.Count || math.Abs(g.Low-w.Low) > near || math.Abs(g.High-w.High) > near || len(g.Means) != len(w.Means) {
+			t.Errorf("%s: %d elements in [%v, %v], want %d in [%v, %v]", name, g.Count, g.Low, g.High, w.Count, w.Low, w.High)
+		}
+	}
+}
+
 // Examples from which no range can be had are refused, by name.
 func TestRefused(t *testing.T) {
 	m := enginetest.ResNet8()

@@ -44,18 +44,12 @@ func Collect(ctx context.Context, m *onnx.Model, ex compress.Batches, r Request)
 	if err != nil {
 		return nil, err
 	}
-	defer c.session.Close()
-	if err := c.pass(ctx, c.see); err != nil {
-		return nil, err
-	}
-	if err := c.varied(); err != nil {
-		return nil, err
-	}
-	if r.Histograms {
-		for _, s := range c.out.Values {
-			s.bin()
-		}
-		if err := c.pass(ctx, c.count); err != nil {
+	return c.run(ctx)
+}
+
+func (c *collector) run(ctx context.Context) (*Collected, error) {
+	for _, names := range c.groups() {
+		if err := c.collect(ctx, names); err != nil {
 			return nil, err
 		}
 	}
@@ -65,13 +59,33 @@ func Collect(ctx context.Context, m *onnx.Model, ex compress.Batches, r Request)
 	return c.out, nil
 }
 
+// collect summarizes some of the values.
+func (c *collector) collect(ctx context.Context, names []string) (err error) {
+	c.names = names
+	if c.session, err = engine.New(withOutputs(c.m, names, c.makers), c.r.Engine); err != nil {
+		return err
+	}
+	defer c.session.Close()
+	if err := c.pass(ctx, c.see); err != nil {
+		return err
+	}
+	if err := c.varied(); err != nil || !c.r.Histograms {
+		return err
+	}
+	for _, name := range names {
+		c.out.Values[name].bin()
+	}
+	return c.pass(ctx, c.count)
+}
+
 type collector struct {
 	r       Request
 	ex      compress.Batches
 	m       *onnx.Model
 	session engine.Session
 	input   *onnx.ValueInfo
-	names   []string // the input, then the values
+	all     []string // the input, then the values
+	names   []string // those of them that are collected now
 	makers  *onnx.Index
 	out     *Collected
 	first   []float32 // the first example
@@ -81,6 +95,8 @@ type collector struct {
 	fixed   bool
 	passes  int
 	done    int
+	started bool
+	most    int64 // see groupBytes
 }
 
 func newCollector(m *onnx.Model, ex compress.Batches, r Request) (*collector, error) {
@@ -88,32 +104,65 @@ func newCollector(m *onnx.Model, ex compress.Batches, r Request) (*collector, er
 	if len(inputs) != 1 || inputs[0].Type.Elem != onnx.Float {
 		return nil, &Error{Msg: fmt.Sprintf("the model has %d inputs, want one of float32", len(inputs)), Reason: ErrShape}
 	}
-	c := &collector{r: r, ex: ex, m: m, input: inputs[0], makers: m.Graph.Index(), passes: 1,
+	r.Engine.Direct = true // no second form of the weights in memory
+	c := &collector{r: r, ex: ex, m: m, input: inputs[0], makers: m.Graph.Index(), most: groupBytes,
 		means: map[string]bool{}, out: &Collected{Values: map[string]*Summary{}}}
-	if r.Histograms {
-		c.passes = 2
-	}
 	for _, name := range r.Means {
 		c.means[name] = true
 	}
-	c.names = []string{c.input.Name} // first: an error is about the first bad value
+	c.all = []string{c.input.Name} // first: an error is about the first bad value
 	for _, name := range r.Values {
 		if name != c.input.Name {
-			c.names = append(c.names, name)
+			c.all = append(c.all, name)
 		}
 	}
 	c.piece = 1
 	if n, fixed := first(c.input.Type.Shape); fixed {
 		c.piece, c.fixed = max(1, int(n)), true
 	}
-	for _, name := range c.names {
+	for _, name := range c.all {
 		c.out.Values[name] = NewSummary()
 	}
-	o := r.Engine
-	o.Direct = true // no second form of the weights in memory
-	var err error
-	c.session, err = engine.New(withOutputs(m, c.names, c.makers), o)
-	return c, err
+	return c, nil
+}
+
+// groupBytes is how much memory the values of one example may take before they
+// are collected in several goes.
+const groupBytes = 40 << 20
+
+// groups cuts the values into parts, in the order of the graph, whose elements
+// for one example are not too many to be in memory at a time. Early values take
+// only the front of the network to run.
+func (c *collector) groups() [][]string {
+	shape := c.input.Type.Shape.Clone()
+	if !c.fixed && len(shape) > 0 {
+		shape[0] = onnx.Fixed(1)
+	}
+	types, err := onnx.Infer(c.m, map[string]onnx.Shape{c.input.Name: shape})
+	size := func(name string) int64 {
+		n, ok := types[name].Shape.Elements()
+		if err != nil || !ok {
+			return 0
+		}
+		return 4 * n
+	}
+	total := int64(0)
+	for _, name := range c.all {
+		total += size(name)
+	}
+	parts := max(1, (total+c.most-1)/c.most)
+	out, held := [][]string{nil}, int64(0)
+	for _, name := range c.all {
+		if held > 0 && held+size(name) > total/parts+c.most/8 {
+			out, held = append(out, nil), 0
+		}
+		out[len(out)-1], held = append(out[len(out)-1], name), held+size(name)
+	}
+	c.passes = len(out)
+	if c.r.Histograms {
+		c.passes *= 2
+	}
+	return out
 }
 
 func first(s onnx.Shape) (int64, bool) {
@@ -142,7 +191,8 @@ func withOutputs(m *onnx.Model, names []string, index *onnx.Index) *onnx.Model {
 
 // pass runs all examples and gives what comes out to f.
 func (c *collector) pass(ctx context.Context, f func(name string, v engine.Tensor) error) error {
-	start := len(c.out.Examples) == 0
+	start := !c.started
+	c.started = true
 	for i := range c.ex.Len() {
 		x, ids, err := c.ex.Batch(ctx, i)
 		if err != nil {
@@ -215,7 +265,7 @@ func (c *collector) batch(ctx context.Context, x engine.Tensor, f func(name stri
 			return err
 		}
 		got[c.input.Name] = part
-		if err := c.all(got, f); err != nil {
+		if err := c.give(got, f); err != nil {
 			return err
 		}
 		c.settle(got, to-from)
@@ -241,8 +291,8 @@ func (c *collector) settle(got map[string]engine.Tensor, n int) {
 	}
 }
 
-// all gives every value to f, on several goroutines; each value is seen by one.
-func (c *collector) all(got map[string]engine.Tensor, f func(name string, v engine.Tensor) error) error {
+// give gives every value to f, on several goroutines; each value is seen by one.
+func (c *collector) give(got map[string]engine.Tensor, f func(name string, v engine.Tensor) error) error {
 	workers := c.r.Engine.Threads
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)

@@ -44,7 +44,12 @@ func Quantize(m *onnx.Model, o Options) (*onnx.Model, []Layer, error) {
 	if err := compress.Check(m); err != nil {
 		return nil, nil, err
 	}
-	w := &writer{m: m.Clone(), o: o, done: map[string]string{}}
+	w := &writer{m: m.Clone(), o: o, done: map[string]string{}, labels: map[*onnx.Node]string{}}
+	for i, n := range w.m.Graph.Nodes {
+		if w.labels[n] = n.Name; n.Name == "" {
+			w.labels[n] = fmt.Sprintf("#%d", i)
+		}
+	}
 	if err := w.m.Graph.Sort(); err != nil {
 		return nil, nil, err
 	}
@@ -56,8 +61,8 @@ func Quantize(m *onnx.Model, o Options) (*onnx.Model, []Layer, error) {
 	if err := w.keep(); err != nil {
 		return nil, nil, err
 	}
-	for i, n := range slices.Clone(w.g.Nodes) {
-		if err := w.node(i, n); err != nil {
+	for _, n := range slices.Clone(w.g.Nodes) {
+		if err := w.node(n); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -80,6 +85,7 @@ type writer struct {
 	o      Options
 	names  *onnx.Names
 	index  *onnx.Index
+	labels map[*onnx.Node]string // name, or place in the model as it came
 	kept   map[*onnx.Node]string
 	done   map[string]string // weights, with their blocks' axis: dequantized
 	layers []Layer
@@ -122,23 +128,20 @@ func (w *writer) keep() error {
 		w.kept[layers[len(layers)-1]] = "last layer, kept"
 	}
 	for _, name := range w.o.Keep {
-		i := slices.IndexFunc(w.g.Nodes, func(n *onnx.Node) bool { return n.Name == name })
+		i := slices.IndexFunc(w.g.Nodes, func(n *onnx.Node) bool { return w.labels[n] == name })
 		if i < 0 {
-			return fmt.Errorf("int4-weights: no node %q to keep in float", name)
+			return fmt.Errorf("int4-weights: no operator %q to keep in float", name)
 		}
 		w.kept[w.g.Nodes[i]] = "kept, as asked"
 	}
 	return nil
 }
 
-func (w *writer) node(i int, n *onnx.Node) error {
+func (w *writer) node(n *onnx.Node) error {
 	if n.Op != "Conv" && n.Op != "Gemm" && n.Op != "MatMul" && n.Op != "ConvTranspose" {
 		return nil
 	}
-	l := Layer{Node: n.Name, Op: n.Op, Note: w.kept[n]}
-	if l.Node == "" {
-		l.Node = fmt.Sprintf("#%d", i)
-	}
+	l := Layer{Node: w.labels[n], Op: n.Op, Note: w.kept[n]}
 	t, axis := w.weights(n)
 	switch {
 	case l.Note != "":

@@ -29,8 +29,8 @@ type plan struct {
 	groups int
 }
 
-func newPlan(m *onnx.Model, o Options) (*plan, error) {
-	p := &plan{m: m, index: m.Graph.Index(), opts: o,
+func newPlan(m *onnx.Model, o Options, labels map[string]string) (*plan, error) {
+	p := &plan{m: m, index: m.Graph.Index(), opts: o, labels: labels,
 		roles: map[*onnx.Node]role{}, why: map[*onnx.Node]string{}, points: map[*onnx.Node]string{},
 		absorbed: map[*onnx.Node]bool{}, held: map[*onnx.Node]bool{}, runs: map[*onnx.Node]bool{},
 		firm: map[string]bool{}, soft: map[string]bool{}, wanted: map[string]bool{}, group: map[string]int{}}
@@ -70,9 +70,9 @@ func (p *plan) keep() error {
 		leave(layers[len(layers)-1], "last layer, kept")
 	}
 	for _, name := range p.opts.Keep {
-		i := slices.IndexFunc(p.m.Graph.Nodes, func(n *onnx.Node) bool { return n.Name == name })
+		i := slices.IndexFunc(p.m.Graph.Nodes, func(n *onnx.Node) bool { return n.Name == name || p.label(n) == name })
 		if i < 0 {
-			return fmt.Errorf("int8-static: no node %q to keep in float", name)
+			return fmt.Errorf("int8-static: no operator %q to keep in float", name)
 		}
 		leave(p.m.Graph.Nodes[i], "kept, as asked")
 	}

@@ -3,6 +3,7 @@ package int8static
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/lethe-audit/lethe/compress"
 	"github.com/lethe-audit/lethe/compress/calibrate"
@@ -56,31 +57,12 @@ func Quantize(ctx context.Context, m *onnx.Model, ex compress.Batches, run Run, 
 	if ex == nil || ex.Len() == 0 {
 		return nil, &calibrate.Error{Msg: "no examples; int8-static takes the ranges of activations from some", Reason: calibrate.ErrEmpty}
 	}
-	work, out, err := prepare(m, o)
+	c, err := ranges(ctx, m, ex, run, o)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPlan(work, o)
-	if err != nil {
-		return nil, err
-	}
-	p.labels = labels(m)
-	if err := p.checkLayers(); err != nil {
-		return nil, err
-	}
-	r := calibrate.Request{Values: p.Values, Histograms: o.Calibration.Method != calibrate.MinMax, Engine: run.Engine, Progress: run.Progress}
-	if o.BiasCorrection {
-		for _, n := range p.layers() {
-			r.Means = append(r.Means, n.Inputs[0])
-		}
-	}
-	// The ranges are taken from the model as it came where nothing but the form
-	// has changed: the engine then holds no second copy of the weights.
-	source := work
-	if !o.Equalize && p.sameValues(m) {
-		source = m
-	}
-	c, err := calibrate.Collect(ctx, source, ex, r)
+	runtime.GC() // of what ranges has let go; otherwise it stays until the heap has doubled
+	work, out, p, err := planned(m, o)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +76,40 @@ func Quantize(ctx context.Context, m *onnx.Model, ex compress.Batches, run Run, 
 	out.Model, out.Collected, out.Uncorrected = work, c, w.uncorrected
 	out.Operators, out.Dead = w.operators(), w.dead()
 	return out, nil
+}
+
+// planned is a copy of the model with everything folded, and the plan for it.
+func planned(m *onnx.Model, o Options) (*onnx.Model, *Outcome, *plan, error) {
+	work, out, err := prepare(m, o)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, err := newPlan(work, o, labels(m))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return work, out, p, p.checkLayers()
+}
+
+// ranges runs the examples. It makes a plan of its own and lets go of it: of a
+// large model, the folded weights and those that the engine has packed would
+// otherwise be in memory together. For the same reason the examples are run
+// through the model as it came where the values are the same.
+func ranges(ctx context.Context, m *onnx.Model, ex compress.Batches, run Run, o Options) (*calibrate.Collected, error) {
+	work, _, p, err := planned(m, o)
+	if err != nil {
+		return nil, err
+	}
+	r := calibrate.Request{Values: p.Values, Histograms: o.Calibration.Method != calibrate.MinMax, Engine: run.Engine, Progress: run.Progress}
+	if o.BiasCorrection {
+		for _, n := range p.layers() {
+			r.Means = append(r.Means, n.Inputs[0])
+		}
+	}
+	if !o.Equalize && p.sameValues(m) {
+		work = m
+	}
+	return calibrate.Collect(ctx, work, ex, r)
 }
 
 // prepare is a copy of the model with everything folded.
