@@ -289,3 +289,52 @@ func TestTail(t *testing.T) {
 		}
 	}
 }
+
+// Images of convolutional graphs can be shown not to depend on one another;
+// those of graphs that quantize by the range of the whole batch, or take a mean
+// over it, cannot.
+func TestIndependent(t *testing.T) {
+	overBatch := enginetest.New("mean over the batch", 3)
+	overBatch.Output(overBatch.Node("Sub", []string{overBatch.Input("x", -1, 3, 8, 9),
+		overBatch.Node("ReduceMean", []string{"x"}, onnx.IntsAttr("axes", 0))}), 4)
+	for name, c := range map[string]struct {
+		m    *onnx.Model
+		in   map[string]Tensor
+		want bool
+	}{
+		"resnet8":  {enginetest.ResNet8(), map[string]Tensor{"x": randomTensor(1, 2, 3, 32, 32)}, true},
+		"dynamic":  {enginetest.Dynamic(false), graphInput(3, 41), false},
+		"the mean": {overBatch.Model(), map[string]Tensor{"x": randomTensor(1, 4, 3, 8, 9)}, false},
+	} {
+		p, err := Compile(c.m, Options{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shape := c.in["x"].Shape()
+		if got, err := p.Independent(map[string][]int{"x": shape}); err != nil || got != c.want {
+			t.Errorf("%s: independent %t, %v; want %t", name, got, err, c.want)
+		}
+		// What is said holds: the first image alone gives the first row, or not.
+		s := p.NewSession()
+		all, err := s.Run(t.Context(), c.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := s.Run(t.Context(), map[string]Tensor{"x": c.in["x"].Slice(0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for out, v := range one {
+			if same := tensor.Equal(v, all[out].Slice(0, 1)); same != c.want {
+				t.Errorf("%s: output %q of the first image is the same alone: %t", name, out, same)
+			}
+		}
+	}
+	p, err := Compile(enginetest.ResNet8(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Independent(nil); err == nil {
+		t.Error("no shapes were no error")
+	}
+}
