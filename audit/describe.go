@@ -103,6 +103,9 @@ func designWarnings(v *View) []finding.Warning {
 		if variant.Kind == prediction.KindRestored {
 			continue
 		}
+		if p.OneCheckpoint {
+			w = append(w, finding.Warning{Code: "calibration-noise", Text: fmt.Sprintf("%s: its %d members were all made from %s. Their spread covers calibration noise only: it says how far other calibrations of this checkpoint could differ, and nothing about training it again. Tests take them as one unit.", variant.Name, len(variant.Members), base.Members[0].Name)})
+		}
 		if p.LeftOutBase+p.LeftOutVariant > 0 {
 			w = append(w, finding.Warning{Code: "left-out-members", Text: fmt.Sprintf("%s: %d baseline and %d variant members have no partner of the same lineage and were left out of paired tests.", variant.Name, p.LeftOutBase, p.LeftOutVariant)})
 		}

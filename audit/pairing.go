@@ -32,6 +32,11 @@ type Pairing struct {
 	LeftOutBase    int       // baseline members without a partner, left out of paired tests
 	LeftOutVariant int       // variant members without a partner, left out of paired tests
 	Why            string    // the reason for Design in one sentence
+
+	// OneCheckpoint is set where several members of the variant were all made from
+	// the only baseline member, such as with resampled calibration data: they are
+	// one unit, and only the examples vary. Design is Independent then.
+	OneCheckpoint bool
 }
 
 // pairingOf finds the design from the lineages of the members. One member on
@@ -73,6 +78,8 @@ func pairingOf(base, variant *prediction.Variant) Pairing {
 		p.LeftOutBase = len(base.Members) - usedBase
 		p.LeftOutVariant = len(variant.Members) - usedVariant
 		p.Why = fmt.Sprintf("%d lineages have members on both sides: differences within a lineage are compared", len(p.Lineages))
+	case len(p.Lineages) == 1 && len(base.Members) == 1 && usedVariant == len(variant.Members):
+		p = Pairing{Design: Independent, OneCheckpoint: true, Why: "all members were made from one checkpoint and are one unit: only the examples vary"}
 	case len(p.Lineages) == 1:
 		p = Pairing{Design: Independent, Why: "only one lineage is shared: too few for a paired test"}
 	default:

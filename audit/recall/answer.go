@@ -70,6 +70,9 @@ func (m *Measured) harm(check string, scope finding.Scope, s *sums) (answer, err
 	}
 	m.interval(&a.f, func() (components.Components, error) { return m.components(s) })
 	m.skew(&a.f, s)
+	if m.oneUnit() {
+		return m.overExamples(a, s.moved), nil
+	}
 	test, err := m.ttest(m.harmMoments(s))
 	return m.tested(a, s, test, err)
 }
@@ -91,6 +94,9 @@ func (m *Measured) disproportion(check string, scope finding.Scope, s *sums) (an
 		return m.contrast(a, s, &rest)
 	}
 	m.interval(&a.f, func() (components.Components, error) { return m.normalized(s, &rest) })
+	if m.oneUnit() {
+		return m.overExamples(a, m.all.moved), nil
+	}
 	if m.atCeiling(s) && !m.view.Options.Paper {
 		a.out(finding.Ceiling)
 		a.f.Bound = finding.Float(interval.MissedChange(m.view.Options.Alpha, s.n))

@@ -36,7 +36,11 @@ func (m *Measured) countVotes(ctx context.Context) error {
 			if c < 0 {
 				g = none
 			}
-			acc[g].add(int64(base.Votes[from+i]), int64(variant.Votes[from+i]))
+			b, v := int64(base.Votes[from+i]), int64(variant.Votes[from+i])
+			acc[g].add(b, v)
+			if b*int64(len(m.all.variant)) != v*int64(len(m.all.base)) {
+				acc[g].moved++
+			}
 		}
 	}
 	var all products
@@ -54,6 +58,7 @@ func (m *Measured) countVotes(ctx context.Context) error {
 // variant's v.
 type products struct {
 	bb, vv, bv int64
+	moved      int64 // examples on which the mean of the variant's members is not that of the baseline's
 	cubes      components.VoteCubes
 }
 
@@ -71,6 +76,7 @@ func (p *products) merge(o *products) {
 	p.bb += o.bb
 	p.vv += o.vv
 	p.bv += o.bv
+	p.moved += o.moved
 	p.cubes.BBB += o.cubes.BBB
 	p.cubes.BBV += o.cubes.BBV
 	p.cubes.BVV += o.cubes.BVV
@@ -84,7 +90,7 @@ func (s *sums) fill(p *products) {
 		Variant: components.Sums{N: s.n, Rows: s.variant, ColumnSquares: p.vv, Squares: total(s.variant)},
 		Cross:   p.bv,
 	}
-	s.cubes.votes = p.cubes
+	s.cubes.votes, s.moved = p.cubes, p.moved
 	if len(s.base) == 1 && len(s.variant) == 1 {
 		s.cells = finding.PairedCells{Both: p.bv, OnlyBase: s.base[0] - p.bv, OnlyVariant: s.variant[0] - p.bv}
 		s.cells.Neither = int64(s.n) - s.cells.Both - s.cells.OnlyBase - s.cells.OnlyVariant

@@ -37,7 +37,7 @@ func (m *Measured) addMDE(f *finding.Finding) {
 		if delta, ok = m.Grouping.effect(*t.DoF, m.view.Options); ok {
 			mde = delta * math.Sqrt(*f.Evidence.VarMembers) // the t-test's standard error
 		}
-	case f.Question == DisproportionQuestion && f.Evidence.StdErr != nil:
+	case (f.Question == DisproportionQuestion || m.oneUnit()) && f.Evidence.StdErr != nil:
 		mde, ok = m.normalEffect(*f.Evidence.StdErr), true
 	case m.design() == audit.SinglePair && f.Evidence.Pairs != nil:
 		mde, ok = m.pairEffect(*f.Evidence.Pairs)

@@ -30,6 +30,7 @@ type sums struct {
 	paired        components.Sums     // Paired: rows are lineages, in units of 1/scale
 	cubes         thirds              // what the skew of the difference follows from
 	cells         finding.PairedCells // SinglePair
+	moved         int64               // not Paired: examples on which the mean right of both sides differs
 }
 
 // Measure counts the right answers of the baseline and of variant t in every
