@@ -33,6 +33,8 @@
 //	engine      compiles a model for the CPU and runs it; kernel, op below it
 //	zoo         architectures by name, as ONNX
 //	prune, train  masks; one member trained, dense or pruned on the way
+//	prune       which weights to remove, by magnitude
+//	compress    a model to a smaller one, one package for each scheme
 //	infer       models over images to predictions
 //	prediction  waist 1; importer reads other formats, planted makes test data
 //	stat        maths only, one package for each statistic
