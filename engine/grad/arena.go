@@ -18,7 +18,8 @@ type life struct {
 
 func (l life) size() int { return (l.v.n + line - 1) / line * line }
 
-// lives lists what is in the arena and says which layers add to gradients.
+// lives lists what is in the arena, says which layers add to gradients, and
+// which gradients are in the place of another.
 func (t *tape) lives() []life {
 	n := len(t.layers)
 	data, grad := map[*value]*life{}, map[*value]*life{}
@@ -49,8 +50,10 @@ func (t *tape) lives() []life {
 	var all []life
 	for _, v := range order {
 		all = append(all, *data[v])
-		if g := grad[v]; g != nil {
+		if g := grad[v]; g != nil && g.v == v {
 			all = append(all, *g)
+		} else if g != nil {
+			v.inPlace = g.v
 		}
 	}
 	return all
@@ -66,16 +69,42 @@ func (t *tape) written(grad map[*value]*life) {
 		grad[e.out].to = 2*n - i
 		e.add = make([]bool, len(e.in))
 		for k, v := range e.in {
-			if !v.wants {
-				continue
+			if v.wants {
+				e.add[k], seen[v] = seen[v], true
 			}
-			e.add[k] = seen[v]
-			seen[v] = true
-			if v.param == nil && grad[v] == nil {
+		}
+		if p, ok := t.layers[i].(passer); ok {
+			if v := e.passed(p.passes(), grad); v != nil {
+				grad[v] = grad[e.out]
+			}
+		}
+		for _, v := range e.in {
+			if v.wants && v.param == nil && grad[v] == nil {
 				grad[v] = &life{v, 1, 2*n - i, 2*n - i}
 			}
 		}
 	}
+}
+
+// passer is a layer that can compute the gradient of an input in the place of
+// the output's, which nobody reads afterwards.
+type passer interface {
+	// passes lists such inputs; the first that is suitable is taken.
+	passes() []int
+}
+
+// passed is the input whose gradient is computed in place, nil for none: this
+// layer must be the first to write it.
+func (e *ends) passed(inputs []int, grad map[*value]*life) *value {
+	for _, k := range inputs {
+		if k >= len(e.in) {
+			continue
+		}
+		if v := e.in[k]; v.wants && !e.add[k] && v.param == nil && v.n == e.out.n && grad[v] == nil {
+			return v
+		}
+	}
+	return nil
 }
 
 // layout gives every value and gradient an offset so that those that live at
@@ -118,6 +147,11 @@ func (t *tape) bind(arena []float32) {
 			l.v.buf = mem
 		} else {
 			l.v.dbuf = mem
+		}
+	}
+	for _, l := range t.layers {
+		if v := l.link().out; v.inPlace != nil {
+			v.dbuf = v.inPlace.dbuf
 		}
 	}
 }

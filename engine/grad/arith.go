@@ -162,6 +162,18 @@ func (a *arith) keeps() []*value {
 	return nil
 }
 
+func (a *arith) passes() []int {
+	switch {
+	case !a.same():
+		return nil
+	case a.kind == op.Add:
+		return []int{0, 1}
+	case a.kind == op.Sub:
+		return []int{0}
+	}
+	return nil
+}
+
 // sumGroups is how many parts of the first axis are added up on their own.
 const sumGroups = 8
 
@@ -267,7 +279,7 @@ func (a *arith) backward(c *crew) {
 		switch {
 		case dst == nil:
 		case a.in[k].n == a.out.n && (a.kind == op.Add || a.kind == op.Sub && k == 0) && a.same():
-			if dy := a.out.grad(); &dst[0] != &dy[0] {
+			if dy := a.out.grad(); a.add[k] || &dst[0] != &dy[0] {
 				c.move(dst, dy, a.add[k])
 			}
 		case a.strides[k][0] != 0 || len(a.shape) == 1 || a.groups() == 1:

@@ -15,6 +15,7 @@ type conv struct {
 	shape   kernel.ConvShape
 	plan    *kernel.TrainConv
 	sums    *kernel.ColumnSums
+	shifted bool // a batch normalization takes the bias off again: its gradient is 0
 }
 
 func (r *recorder) conv(o op.Conv) error {
@@ -72,19 +73,40 @@ func (c *conv) forward(w *crew) {
 }
 
 func (c *conv) backward(w *crew) {
-	dy := c.out.grad()
-	if db := c.gradient(2); db != nil {
-		w.columnSums(c.sums, dy, db, c.add[2])
+	x, dy := c.in[0].data(), c.out.grad()
+	dx, dw, db := c.gradient(0), c.gradient(1), c.gradient(2)
+	var nx, nw, nb int
+	var parts []float32
+	var sums []float64
+	if dx != nil {
+		nx = c.plan.DataTiles()
 	}
-	if dw := c.gradient(1); dw != nil {
-		x, parts := c.in[0].data(), w.float32s(c.plan.WeightPartials())
-		w.each(c.plan.WeightTiles(), func(i int, s *kernel.Scratch) { c.plan.Weight(i, x, dy, parts, s) })
+	if dw != nil {
+		nw, parts = c.plan.WeightTiles(), w.float32s(c.plan.WeightPartials())
+	}
+	if db != nil && !c.shifted {
+		nb, sums = c.sums.Tiles(), w.float64s(c.sums.Partials())
+	}
+	w.each(nw+nx+nb, func(i int, s *kernel.Scratch) {
+		switch {
+		case i < nw:
+			c.plan.Weight(i, x, dy, parts, s)
+		case i < nw+nx:
+			c.plan.Data(i-nw, dy, dx, c.add[0], s)
+		default:
+			c.sums.Run(i-nw-nx, dy, sums, s)
+		}
+	})
+	if dw != nil {
 		w.into(dw, c.add[1], func(dst []float32) {
 			w.each(c.plan.WeightSumTiles(), func(i int, _ *kernel.Scratch) { c.plan.WeightSum(i, parts, dst) })
 		})
 	}
-	if dx := c.gradient(0); dx != nil {
-		w.each(c.plan.DataTiles(), func(i int, s *kernel.Scratch) { c.plan.Data(i, dy, dx, c.add[0], s) })
+	switch {
+	case nb > 0:
+		w.into(db, c.add[2], func(dst []float32) { c.sums.Finish(sums, dst) })
+	case db != nil && !c.add[2]:
+		clear(db)
 	}
 }
 

@@ -101,6 +101,8 @@ func (a *activation) keeps() []*value {
 	return a.in
 }
 
+func (a *activation) passes() []int { return []int{0} }
+
 func (a *activation) forward(c *crew) {
 	x, y := a.in[0].data(), a.out.data()
 	c.chunks(len(x), func(from, to int) { c.kernels.Activate(a.act, y[from:to], x[from:to]) })
@@ -170,6 +172,8 @@ func (r *recorder) dropout() error {
 }
 
 func (d *dropout) keeps() []*value { return nil }
+
+func (d *dropout) passes() []int { return []int{0} }
 
 // mix is the finalizer of SplitMix64 (Steele, Lea and Flood 2014).
 func mix(x uint64) uint64 {

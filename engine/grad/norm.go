@@ -49,6 +49,11 @@ func (r *recorder) batchNorm(o op.BatchNorm) error {
 		return err
 	}
 	n := &batchNorm{ends: *r.ends(x.v.n, x.v, gamma, beta), channels: gamma.n, epsilon: float64(o.Epsilon), momentum: float64(o.Momentum), mean: mean, vars: variance}
+	for _, l := range r.tape.layers {
+		if c, ok := l.(*conv); ok && c.out == x.v && r.uses[r.node.Inputs[0]] == 1 {
+			c.shifted = true
+		}
+	}
 	r.put(n, len(x.shape) == 4)
 	if len(x.shape) > 2 && !x.last {
 		e := &entry{v: n.out, shape: x.shape}
@@ -91,6 +96,10 @@ func (n *batchNorm) keeps() []*value {
 	return n.in[:1]
 }
 
+// passes prefers the tensor that is added: its gradient is the output's, masked
+// by the activation.
+func (n *batchNorm) passes() []int { return []int{3, 0} }
+
 func (n *batchNorm) residual() []float32 {
 	if len(n.in) > 3 {
 		return n.in[3].data()
@@ -124,7 +133,7 @@ func (n *batchNorm) backward(c *crew) {
 	parts := c.float64s(n.plan.Partials())
 	c.each(n.plan.Tiles(), func(i int, s *kernel.Scratch) { n.plan.Reduce(i, x, y, dy, parts, n.state, s) })
 	n.finish(parts)
-	if dr := n.gradient(3); dr != nil && &dr[0] != &dy[0] {
+	if dr := n.gradient(3); dr != nil && (n.add[3] || &dr[0] != &dy[0]) {
 		c.move(dr, dy, n.add[3])
 	}
 	if dx := n.gradient(0); dx != nil {

@@ -10,13 +10,14 @@ import (
 // value is a tensor on a tape, stored without gaps: images with channels last,
 // others in row-major order.
 type value struct {
-	n      int       // elements
-	param  *Param    // a parameter
-	konst  []float32 // a constant
-	wants  bool      // its gradient is wanted
-	buf    []float32 // the elements of what a layer makes, and of the input
-	dbuf   []float32 // and their gradient
-	offset [2]int    // of buf and dbuf in the arena
+	n       int       // elements
+	param   *Param    // a parameter
+	konst   []float32 // a constant
+	wants   bool      // its gradient is wanted
+	buf     []float32 // the elements of what a layer makes, and of the input
+	dbuf    []float32 // and their gradient
+	offset  [2]int    // of buf and dbuf in the arena
+	inPlace *value    // whose gradient has the same place, nil for none
 }
 
 // data is the elements.
