@@ -44,7 +44,7 @@ func (r *recorder) conv(o op.Conv) error {
 	c := &conv{ends: *r.ends(product(r.shape), in...)}
 	c.shape = kernel.ConvShape{N: x.shape[0], H: x.shape[2], W: x.shape[3],
 		PadTop: p.PadStart[0], PadLeft: p.PadStart[1], PadBottom: p.PadStop[0], PadRight: p.PadStop[1]}
-	if c.weights, err = r.store.conv(r.kernels, r.crew, r.node.Name, spec, w, bias); err != nil {
+	if c.weights, err = r.store.conv(r.kernels, r.crew, r.node.Outputs[0], spec, w, bias); err != nil {
 		return err
 	}
 	r.put(c, true)

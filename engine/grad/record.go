@@ -196,6 +196,11 @@ func (r *recorder) visit() error {
 		}
 	}
 	r.shape = shapes[0].Shape
+	if size, err := tensor.Elements(r.shape); err != nil {
+		return err
+	} else if size == 0 {
+		return fmt.Errorf("%w: result %v has no elements", op.ErrUnsupported, r.shape)
+	}
 	return r.translate(o)
 }
 

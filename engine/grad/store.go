@@ -1,8 +1,6 @@
 package grad
 
 import (
-	"fmt"
-
 	"github.com/lethe-audit/lethe/engine/kernel"
 	"github.com/lethe-audit/lethe/onnx"
 )
@@ -12,7 +10,7 @@ type store struct {
 	params  map[string]*Param
 	buffers map[string]*Buffer
 	notes   []string
-	packed  map[string]*packed // by node and what is packed
+	packed  map[string]*packed // by the node's output
 	order   []*packed
 	step    uint64
 }
@@ -43,10 +41,10 @@ func (p *packed) pack(c *crew) {
 	c.each(p.train.PackTiles(), func(i int, _ *kernel.Scratch) { p.train.Pack(i, w, bias) })
 }
 
-// conv packs the weights of a node's convolution, once for all tapes.
-func (s *store) conv(k *kernel.Kernels, c *crew, node string, spec kernel.ConvSpec, weights, bias *value) (*kernel.TrainWeights, error) {
-	key := fmt.Sprintf("%s %+v", node, spec)
-	if p := s.packed[key]; p != nil {
+// conv packs the weights of the convolution that makes output, once for all
+// tapes.
+func (s *store) conv(k *kernel.Kernels, c *crew, output string, spec kernel.ConvSpec, weights, bias *value) (*kernel.TrainWeights, error) {
+	if p := s.packed[output]; p != nil {
 		return p.train, nil
 	}
 	t, err := k.NewTrainWeights(spec, bias != nil)
@@ -55,7 +53,7 @@ func (s *store) conv(k *kernel.Kernels, c *crew, node string, spec kernel.ConvSp
 	}
 	p := &packed{weights, bias, t}
 	p.pack(c)
-	s.packed[key] = p
+	s.packed[output] = p
 	s.order = append(s.order, p)
 	return t, nil
 }
