@@ -27,14 +27,23 @@ func RecipeNames() []string {
 	return out
 }
 
-// ErrNoRecipe is the reason of the error about a name that no recipe has.
-var ErrNoRecipe = errors.New("no such recipe")
+// ErrNoRecipe is what the error about a name that no recipe has is.
+var ErrNoRecipe = errors.New("train: no such recipe")
+
+// noRecipe is that error: it offers the nearest name.
+type noRecipe string
+
+func (n noRecipe) Error() string {
+	return "train: " + strictyaml.Unknown("recipe", string(n), RecipeNames())
+}
+
+func (n noRecipe) Is(target error) bool { return target == ErrNoRecipe }
 
 // NamedRecipe is the recipe of a name.
 func NamedRecipe(name string) (Recipe, error) {
 	data, err := recipeFiles.ReadFile("recipes/" + name + ".yaml")
 	if err != nil {
-		return Recipe{}, fmt.Errorf("train: %s: %w", strictyaml.Unknown("recipe", name, RecipeNames()), ErrNoRecipe)
+		return Recipe{}, noRecipe(name)
 	}
 	r, err := ParseRecipe(name+".yaml", data)
 	r.Name = name
@@ -46,7 +55,7 @@ func NamedRecipe(name string) (Recipe, error) {
 func RecipeSource(name string) (string, error) {
 	data, err := recipeFiles.ReadFile("recipes/" + name + ".yaml")
 	if err != nil {
-		return "", fmt.Errorf("train: %s: %w", strictyaml.Unknown("recipe", name, RecipeNames()), ErrNoRecipe)
+		return "", noRecipe(name)
 	}
 	return string(data), nil
 }

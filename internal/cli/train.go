@@ -154,8 +154,8 @@ func readRecipe(recipe string) (train.Recipe, error) {
 	return r, err
 }
 
-// openTraining opens training images: the split of that name unless the source
-// names another.
+// openTraining opens the training split of a source, unless its options name
+// another.
 func openTraining(ctx context.Context, source string) (*dataset.Opened, error) {
 	src, err := dataset.ParseSource(source)
 	if err != nil {
@@ -168,15 +168,11 @@ func openTraining(ctx context.Context, source string) (*dataset.Opened, error) {
 }
 
 // firstModel is the model that training begins with and its name: the network
-// of the zoo for these images, or a model file. close must be called after
-// the training.
+// of the zoo for these images, or a model file. The caller closes it.
 func firstModel(ctx context.Context, network string, data *dataset.Opened, seed uint64) (m *onnx.Model, name string, err error) {
 	if filepath.Ext(network) == ".onnx" {
 		m, err = onnx.Load(network)
 		return m, filepath.Base(network), err
-	}
-	if _, err := zoo.Find(network); err != nil {
-		return nil, "", err
 	}
 	shape, err := train.ImageShape(ctx, data.Dataset, data.Preprocess)
 	if err != nil {
@@ -196,6 +192,11 @@ func (a *app) runTrain(ctx context.Context, network string, f *trainFlags) (err 
 	}
 	if _, err := recipe.For(f.sparsity); err != nil {
 		return err
+	}
+	if filepath.Ext(network) != ".onnx" {
+		if _, err := zoo.Find(network); err != nil {
+			return err
+		}
 	}
 	data, err := openTraining(ctx, f.data)
 	if err != nil {
