@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/engine/grad"
