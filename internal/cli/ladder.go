@@ -15,7 +15,6 @@ import (
 	"github.com/lethe-audit/lethe/audit"
 	"github.com/lethe-audit/lethe/audit/frontier"
 	"github.com/lethe-audit/lethe/compress"
-	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/engine"
 	"github.com/lethe-audit/lethe/infer"
 	"github.com/lethe-audit/lethe/internal/atomicfile"
@@ -72,80 +71,22 @@ func (f *ladderFlags) rungs(models []string) ([]compress.Spec, error) {
 	return specs, nil
 }
 
-// calibrationSet is calibration images in memory, and what names them.
-type calibrationSet struct {
-	held *compress.Held
-	data compress.Data
-}
-
-// calibration reads the first images of the source that the flags name.
-func (f *ladderFlags) calibration(ctx context.Context) (*calibrationSet, error) {
-	source := f.calibrate
-	base, options, _ := strings.Cut(source, "?")
-	if !strings.Contains("&"+options, "&split=") {
-		source = base + "?" + strings.Trim(options+"&split=train", "&")
-	}
-	opened, err := dataKinds().Open(ctx, source)
-	if err != nil {
-		return nil, fmt.Errorf("--calibrate: %w", err)
-	}
-	defer opened.Dataset.Close()
-	n := min(f.examples, opened.Dataset.Len())
-	lo := dataset.DefaultLoaderOptions()
-	lo.Preprocess, lo.BadLimit = opened.Preprocess, 0
-	for i := range n {
-		lo.Order = append(lo.Order, i)
-	}
-	if n == 0 {
-		return nil, fmt.Errorf("--calibrate %s: there are no images", f.calibrate)
-	}
-	loader, err := dataset.NewLoader(ctx, opened.Dataset, lo)
-	if err != nil {
-		return nil, err
-	}
-	c := &calibrationSet{held: &compress.Held{}, data: compress.Data{
-		Name: opened.Dataset.Name(), Digest: dataset.Digest(opened.Dataset), Split: string(opened.Dataset.Example(0).Split), Preprocess: fmt.Sprint(opened.Preprocess),
-	}}
-	for b, err := range loader.Batches(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		if err := c.add(loader.Shape(), opened.Dataset, b); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
-}
-
-func (c *calibrationSet) add(shape dataset.Shape, d dataset.Dataset, b *dataset.Batch) error {
-	dims := shape.Dims(len(b.Index))
-	x, err := newTensor(dims[:], b.Data[:len(b.Index)*shape.Len()])
-	if err != nil {
-		return err
-	}
-	var ids []dataset.ExampleID
-	for _, i := range b.Index {
-		ids = append(ids, d.Example(i).ID)
-	}
-	c.held.Tensors, c.held.IDs = append(c.held.Tensors, x), append(c.held.IDs, ids)
-	return nil
-}
-
 // climb makes every rung of the ladder from every member of the baseline, and
 // takes up what an earlier run has made. The variants' names are the schemes'.
 func (a *app) climb(ctx context.Context, f *ladderFlags, base infer.Variant, rungs []compress.Spec, threads int, work string) ([]infer.Variant, error) {
-	var set *calibrationSet
+	var images *calibrationImages
 	if f.calibrate != "" {
 		var err error
-		if set, err = f.calibration(ctx); err != nil {
+		if images, err = a.openCalibration(ctx, f.calibrate, f.examples); err != nil {
 			return nil, err
 		}
+		defer images.close()
 	}
 	out := []infer.Variant{base}
 	for _, spec := range rungs {
 		v := infer.Variant{Name: rungName(spec)}
 		for k, file := range base.Files {
-			path, err := a.rung(ctx, f, spec, file, k, len(base.Files), set, threads, work)
+			path, err := a.rung(ctx, spec, file, k, len(base.Files), images, threads, work)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", file, spec, err)
 			}
@@ -163,16 +104,17 @@ func rungName(s compress.Spec) string {
 }
 
 // rung makes one compressed model, unless it is there already.
-func (a *app) rung(ctx context.Context, f *ladderFlags, spec compress.Spec, file string, k, members int, set *calibrationSet, threads int, work string) (string, error) {
-	scheme, err := schemeOf(spec)
+func (a *app) rung(ctx context.Context, spec compress.Spec, file string, k, members int, images *calibrationImages, threads int, work string) (string, error) {
+	flags := defaultSchemeFlags()
+	scheme, err := flags.scheme(spec)
 	if err != nil {
 		return "", err
 	}
 	in := compress.Input{Engine: engine.Options{Threads: threads, CPU: a.io.Env("LETHE_CPU")}}
 	key := fmt.Append(nil, a.tool(), spec.String())
 	if scheme.NeedsCalibration() {
-		in.Calibration, in.Data = set.held, set.data
-		key = fmt.Append(key, set.data, f.examples)
+		in.Calibration, in.Data = images, images.info
+		key = fmt.Append(key, images.info, images.n)
 	}
 	h := sha256.New()
 	h.Write(key)
