@@ -27,8 +27,7 @@ func gridOf(r calibrate.Range) grid {
 	return grid{scale, uint8(min(max(zero, 0), math.MaxUint8))}
 }
 
-// low and high are the ends of what the bytes stand for.
-func (g grid) low() float64  { return -float64(g.zero) * float64(g.scale) }
+// high is the largest number that a byte stands for.
 func (g grid) high() float64 { return float64(math.MaxUint8-int(g.zero)) * float64(g.scale) }
 
 // intWeights is a layer's weights and bias as integers.

@@ -288,7 +288,11 @@ func TestKeep(t *testing.T) {
 			t.Errorf("%s: %+v, want %q", layers[i], got, want)
 		}
 	}
+	// The second operand of the sum is quantized for the convolution that reads it.
 	for _, op := range q.Operators {
+		if op.Op == "Add" && !op.Integer {
+			t.Errorf("%s stays in float: %s", op.Node, op.Note)
+		}
 		if op.Note == "" {
 			t.Errorf("%s says nothing", op.Node)
 		}
@@ -296,6 +300,27 @@ func TestKeep(t *testing.T) {
 	o.Keep = []string{"nowhere"}
 	if _, err := Quantize(t.Context(), m, drawn(4, 1, shape...), Run{Engine: engine.DefaultOptions()}, o); err == nil || !strings.Contains(err.Error(), `"nowhere"`) {
 		t.Errorf("error %v, want one that names the node", err)
+	}
+}
+
+// A sum of values that nothing else quantizes stays in float, even where a layer
+// reads it; a sum of quantized ones does not.
+func TestSums(t *testing.T) {
+	b := enginetest.New("sums", 7)
+	x := b.Input("x", -1, 3, 16, 16)
+	y := b.Conv(x, enginetest.ConvSpec{Out: 3, Kernel: 3})
+	free := b.Add(b.Node("Tanh", []string{y}), b.Node("Sigmoid", []string{y}))
+	z := b.Relu(b.Conv(free, enginetest.ConvSpec{Out: 3, Kernel: 3}))
+	b.Output(b.Dense(b.Relu(b.Add(free, z)), 4), 2)
+	m := b.Model()
+	var sums []bool
+	for _, op := range quantized(t, m, DefaultOptions(), 3, 16, 16).Operators {
+		if op.Op == "Add" {
+			sums = append(sums, op.Integer)
+		}
+	}
+	if !slices.Equal(sums, []bool{false, true}) {
+		t.Errorf("sums in integers: %v, want the second only", sums)
 	}
 }
 

@@ -21,8 +21,9 @@ type plan struct {
 	held     map[*onnx.Node]bool   // limits behind a quantized operator, in the same step
 	runs     map[*onnx.Node]bool   // runs in integers
 
-	firm, soft map[string]bool // quantized anyhow, quantized if that is wanted
-	wanted     map[string]bool
+	ready, sure map[*onnx.Node]bool // its operands can be quantized; they are anyhow
+	firm, soft  map[string]bool     // quantized anyhow, quantized if that is wanted
+	wanted      map[string]bool
 
 	Values []string       // quantized values, in the graph's order
 	group  map[string]int // values that share a scale
@@ -33,6 +34,7 @@ func newPlan(m *onnx.Model, o Options, labels map[string]string) (*plan, error) 
 	p := &plan{m: m, index: m.Graph.Index(), opts: o, labels: labels,
 		roles: map[*onnx.Node]role{}, why: map[*onnx.Node]string{}, points: map[*onnx.Node]string{},
 		absorbed: map[*onnx.Node]bool{}, held: map[*onnx.Node]bool{}, runs: map[*onnx.Node]bool{},
+		ready: map[*onnx.Node]bool{}, sure: map[*onnx.Node]bool{},
 		firm: map[string]bool{}, soft: map[string]bool{}, wanted: map[string]bool{}, group: map[string]int{}}
 	for _, n := range m.Graph.Nodes {
 		p.roles[n], p.why[n] = p.judge(n)
@@ -81,22 +83,23 @@ func (p *plan) keep() error {
 
 // forward finds the values that can be quantized.
 func (p *plan) forward() {
+	for _, n := range p.layers() {
+		p.firm[n.Inputs[0]] = true
+	}
 	for _, n := range p.m.Graph.Nodes {
 		r := p.roles[n]
 		if r == roleFloat || len(n.Outputs) == 0 || p.held[n] {
 			continue
 		}
 		p.points[n] = p.point(n)
-		firm, some := r == roleConv, true
-		if !r.layer() {
-			firm = true
-			for _, in := range p.operands(n) {
-				firm = firm && p.firm[in]
-				some = some && (p.firm[in] || p.soft[in])
-			}
+		at, firm, ready := p.points[n], true, true
+		for _, in := range p.operands(n) {
+			firm = firm && p.firm[in]
+			ready = ready && (p.firm[in] || p.soft[in])
 		}
-		at := p.points[n]
-		p.firm[at], p.soft[at] = firm, some && !firm
+		p.ready[n], p.sure[n] = ready || r.layer(), firm && !r.layer() || r == roleConv
+		p.firm[at] = p.firm[at] || p.sure[n]
+		p.soft[at] = p.ready[n] && !p.firm[at]
 	}
 }
 
@@ -136,11 +139,10 @@ func (p *plan) backward() {
 		if r == roleFloat || p.held[n] || at == "" {
 			continue
 		}
-		ready := p.firm[at] || p.soft[at]
-		p.runs[n] = r.layer() || ready && (p.wanted[at] || r == roleSum && p.firm[at])
+		p.runs[n] = r.layer() || p.ready[n] && (p.wanted[at] || r == roleSum && p.sure[n])
 		if !p.runs[n] {
 			p.why[n] = "its operands are not quantized"
-			if ready {
+			if p.ready[n] {
 				p.why[n] = "nothing behind it is quantized"
 			}
 			continue
@@ -150,7 +152,7 @@ func (p *plan) backward() {
 		}
 	}
 	for _, n := range p.m.Graph.Nodes {
-		if at := p.points[n]; p.runs[n] && p.firm[at] && len(p.index.Uses(at)) > 0 {
+		if at := p.points[n]; p.runs[n] && p.sure[n] && len(p.index.Uses(at)) > 0 {
 			p.wanted[at] = true
 		}
 	}
