@@ -54,8 +54,8 @@ type Variant struct {
 	From string `yaml:"from"`
 	// Compress lists the schemes that are applied, in order.
 	Compress []string `yaml:"compress"`
-	// Calibrate is the number of training images that schemes look at; 0 takes
-	// the tool's default.
+	// Calibrate is the number of training images that schemes look at; 0 means
+	// [DefaultCalibration].
 	Calibrate int `yaml:"calibrate"`
 }
 

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -43,6 +44,10 @@ const (
 	PredictionsDir = "predictions" // what the models say about the test data
 	AuditDir       = "audit"       // findings.jsonl, report.html, ...
 )
+
+// DefaultCalibration is the number of training images that schemes look at
+// unless a variant says otherwise, as in the paper.
+const DefaultCalibration = 100
 
 // ModelFile is where a member's model is.
 func ModelFile(variant string, k, n int) string {
@@ -166,7 +171,7 @@ func (m *maker) member(i int, v Variant, k int) (id, file string) {
 	from := ModelFile(v.From, k, n)
 	return m.add(&Job{ID: path.Join(string(Compress), v.Name, Member(k, n)), Kind: Compress, Narrow: true,
 		Needs: []string{m.made[from]}, Outputs: outputs},
-		CompressSpec{Variant: v.Name, Member: k, From: from, Schemes: m.schemes[i], Data: m.train, Images: v.Calibrate}), file
+		CompressSpec{Variant: v.Name, Member: k, From: from, Schemes: m.schemes[i], Data: m.train, Images: cmp.Or(v.Calibrate, DefaultCalibration)}), file
 }
 
 // add seals a job and adds it to the plan.

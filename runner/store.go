@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,6 +68,13 @@ func ReadPlan(dir string) (*plan.Plan, error) {
 	p := &plan.Plan{}
 	if err := json.Unmarshal(b, p); err != nil {
 		return nil, fmt.Errorf("runner: %s: %w", filepath.Join(dir, planName), err)
+	}
+	for _, j := range p.Jobs { // as it was before it was laid out for people
+		var spec bytes.Buffer
+		if err := json.Compact(&spec, j.Spec); err != nil {
+			return nil, fmt.Errorf("runner: %s: %w", filepath.Join(dir, planName), err)
+		}
+		j.Spec = spec.Bytes()
 	}
 	return p, nil
 }

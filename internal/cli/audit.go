@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/lethe-audit/lethe/audit"
+	"github.com/lethe-audit/lethe/finding"
 	"github.com/lethe-audit/lethe/internal/atomicfile"
 	"github.com/lethe-audit/lethe/prediction"
 	"github.com/spf13/cobra"
@@ -106,6 +107,7 @@ type auditJob struct {
 	force           bool
 	copyPredictions bool
 	extra           func(dir string) error // writes more into the audit's folder; nil for nothing
+	tables          []finding.Table        // that no check makes, such as training curves
 }
 
 // finish runs the audit in a folder of its own, prints the report, and moves

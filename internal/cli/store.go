@@ -85,6 +85,11 @@ func (a *app) writeAudit(ctx context.Context, job *auditJob, dir string) (err er
 	if err := audit.Run(ctx, job.view, job.checks, sink, a.checkProgress()); err != nil {
 		return err
 	}
+	for i := range job.tables {
+		if err := sink.stream.Table(&job.tables[i]); err != nil {
+			return err
+		}
+	}
 	if err := sink.stream.Done(sink.stream.Tally().Done(int(sink.examples.Rows()))); err != nil {
 		return err
 	}

@@ -274,7 +274,7 @@ func TestChangedPlan(t *testing.T) {
 	}
 	var changed *runner.ChangedError
 	other := testPlan(t, 2, "other")
-	if err := carry(dir, "", other, &hasher{}, options(2)); !errors.As(err, &changed) || !strings.Contains(err.Error(), `train/dense/00: recipe: "other", was "r"`) {
+	if err := carry(dir, "", other, &hasher{}, options(2)); !errors.As(err, &changed) || !strings.Contains(err.Error(), `train/dense/00: recipe: "other", was "r"`) || strings.Contains(err.Error(), "schemes") {
 		t.Fatalf("error %v", err)
 	}
 	s, err := runner.Open(dir, "")
