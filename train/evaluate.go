@@ -48,25 +48,15 @@ func (e *evaluator) measure(ctx context.Context, m *onnx.Model) (loss, accuracy 
 	if err != nil {
 		return 0, 0, err
 	}
-	in, out := s.Inputs()[0].Name, s.Outputs()[0].Name
-	shares := endsInSoftmax(m)
 	correct, n := 0, 0
+	shares := endsInSoftmax(m)
 	for b, err := range l.Batches(ctx) {
 		if err != nil {
 			return 0, 0, err
 		}
-		d := l.Shape().Dims(len(b.Index))
-		x, err := tensor.New(d[:], b.Data)
+		scores, err := score(ctx, s, l.Shape().Dims(len(b.Index)), b.Data)
 		if err != nil {
 			return 0, 0, err
-		}
-		res, err := s.Run(ctx, map[string]engine.Tensor{in: x})
-		if err != nil {
-			return 0, 0, err
-		}
-		scores, err := tensor.Of[float32](res[out])
-		if err != nil {
-			return 0, 0, fmt.Errorf("train: output %s: %w", out, err)
 		}
 		classes := len(scores) / len(b.Index)
 		for k, i := range b.Index {
@@ -79,6 +69,24 @@ func (e *evaluator) measure(ctx context.Context, m *onnx.Model) (loss, accuracy 
 		}
 	}
 	return loss / float64(n), float64(correct) / float64(n), nil
+}
+
+// score runs a batch and gives its outputs, image by image.
+func score(ctx context.Context, s engine.Session, dims [4]int, data []float32) ([]float32, error) {
+	x, err := tensor.New(dims[:], data)
+	if err != nil {
+		return nil, err
+	}
+	res, err := s.Run(ctx, map[string]engine.Tensor{s.Inputs()[0].Name: x})
+	if err != nil {
+		return nil, err
+	}
+	out := s.Outputs()[0].Name
+	scores, err := tensor.Of[float32](res[out])
+	if err != nil {
+		return nil, fmt.Errorf("train: output %s: %w", out, err)
+	}
+	return scores, nil
 }
 
 // endsInSoftmax reports whether a model gives shares and not logits.

@@ -11,13 +11,13 @@ import (
 	"github.com/lethe-audit/lethe/onnx"
 )
 
-// The metadata keys of a model that was trained here. Scheme is the key by
-// which compressed models say what was done to them (doc/format/compress.md): a
-// model that was pruned while it trained has "sparsity=S" and no source, for it
-// was made from no other model.
+// The metadata keys of a model that was trained here. None of them is a key by
+// which a compressed model names its source (doc/format/compress.md): a model
+// that was pruned while it trained was made from no other model, and what is
+// made from it has it as the source.
 const (
 	metaTool       = "lethe.tool"
-	metaScheme     = "lethe.scheme"
+	metaSparsity   = "lethe.sparsity"
 	metaNetwork    = "lethe.network"
 	metaRecipe     = "lethe.recipe"
 	metaSeed       = "lethe.seed"
@@ -76,7 +76,7 @@ func (t *trainer) describe(m *onnx.Model) {
 	m.SetMeta(metaData, t.made.Data.Name+" "+t.made.Data.Digest)
 	m.SetMeta(metaPreprocess, t.made.Data.Preprocess)
 	if t.job.Sparsity > 0 {
-		m.SetMeta(metaScheme, "sparsity="+strconv.FormatFloat(t.job.Sparsity, 'g', -1, 64))
+		m.SetMeta(metaSparsity, strconv.FormatFloat(t.job.Sparsity, 'g', -1, 64))
 	}
 }
 

@@ -37,8 +37,10 @@ func TestLearns(t *testing.T) {
 	if v, _ := m.Meta(metaSeed); v != "9" {
 		t.Errorf("seed in the model: %q", v)
 	}
-	if _, ok := m.Meta(metaScheme); ok {
-		t.Error("a dense model says that it was compressed")
+	for _, key := range []string{metaSparsity, "lethe.scheme", "lethe.source"} {
+		if _, ok := m.Meta(key); ok {
+			t.Errorf("a dense model has %s", key)
+		}
 	}
 }
 
@@ -226,8 +228,8 @@ func TestSparsity(t *testing.T) {
 			if got := r.Manifest.Sparsity; got == nil || scope != Scope24 && math.Abs(*got-s) > 1e-3 {
 				t.Errorf("%s %g: the manifest says %v", scope, s, got)
 			}
-			if v, _ := m.Meta(metaScheme); v != fmt.Sprint("sparsity=", s) {
-				t.Errorf("scheme in the model: %q", v)
+			if v, _ := m.Meta(metaSparsity); v != fmt.Sprint(s) {
+				t.Errorf("sparsity in the model: %q", v)
 			}
 			m.Close()
 		}
