@@ -78,32 +78,40 @@ func (v *vector) storeMasked(x operand, ptr string) {
 	v.p("VMASKMOVPS %s, Y15, (%s)(R9*1)", x, ptr)
 }
 
-// actGrads generates dx[i] = dy[i]·f'(v[i]; a, b): dy is in register 0, v in 1, a
-// and b in 2 and 3.
+// actGrads generates dx[i] = dy[i]·f'(v[i]; a, b).
 func (u *unit) actGrads() {
-	r := func(v *vector, i int) operand { return v.r(i) }
-	grad := func(name string, body func(v *vector, g, x, a, b operand)) {
-		u.function(name+"Grad", "(dx, dy, v *float32, n int, a, b float32)", 40, func(v *vector) {
-			v.p("MOVQ dx+0(FP), DI; MOVQ dy+8(FP), SI; MOVQ v+16(FP), DX; MOVQ n+24(FP), CX")
-			v.param("a", 32, v.r(2))
-			v.param("b", 36, v.r(3))
-			v.loop("loop", []stream{{"SI", 0}, {"DX", 1}}, &stream{"DI", 0}, func() { body(v, v.r(0), v.r(1), v.r(2), v.r(3)) })
-		})
-	}
-	grad("clip", func(v *vector, g, y, lo, hi operand) { v.between(y, lo, hi, g, r(v, 4)) })
-	grad("leaky", func(v *vector, g, x, a, _ operand) {
-		v.op("VMULPS", g, a, r(v, 4))
-		v.less(x, 0, r(v, 4), g, g, r(v, 5))
+	u.clampGrads()
+	u.sigmoidGrads()
+	u.geluGrads()
+}
+
+// actGrad generates one gradient: dy is in register 0, v in 1, a and b in 2 and 3;
+// the result is left in 0.
+func (u *unit) actGrad(name string, body func(v *vector, g, x, a, b operand)) {
+	u.function(name+"Grad", "(dx, dy, v *float32, n int, a, b float32)", 40, func(v *vector) {
+		v.p("MOVQ dx+0(FP), DI; MOVQ dy+8(FP), SI; MOVQ v+16(FP), DX; MOVQ n+24(FP), CX")
+		v.param("a", 32, v.r(2))
+		v.param("b", 36, v.r(3))
+		v.loop("loop", []stream{{"SI", 0}, {"DX", 1}}, &stream{"DI", 0}, func() { body(v, v.r(0), v.r(1), v.r(2), v.r(3)) })
 	})
-	grad("hardSigmoid", func(v *vector, g, x, a, b operand) {
+}
+
+// clampGrads generates the activations with straight pieces.
+func (u *unit) clampGrads() {
+	u.actGrad("clip", func(v *vector, g, y, lo, hi operand) { v.between(y, lo, hi, g, v.r(4)) })
+	u.actGrad("leaky", func(v *vector, g, x, a, _ operand) {
+		v.op("VMULPS", g, a, v.r(4))
+		v.less(x, 0, v.r(4), g, g, v.r(5))
+	})
+	u.actGrad("hardSigmoid", func(v *vector, g, x, a, b operand) {
 		v.op("VFMADD213PS", b, a, x)
 		v.op("VMULPS", a, g, g)
 		v.zeroReg(4)
-		v.set(1, r(v, 5))
-		v.between(x, r(v, 4), r(v, 5), g, r(v, 6))
+		v.set(1, v.r(5))
+		v.between(x, v.r(4), v.r(5), g, v.r(6))
 	})
-	grad("hardSwish", func(v *vector, g, x, a, b operand) {
-		u, s, zero, one, t := r(v, 4), r(v, 5), r(v, 6), r(v, 7), r(v, 8)
+	u.actGrad("hardSwish", func(v *vector, g, x, a, b operand) {
+		u, s, zero, one, t := v.r(4), v.r(5), v.r(6), v.r(7), v.r(8)
 		v.p("VMOVAPS %s, %s", x, u)
 		v.op("VFMADD213PS", b, a, u)
 		v.op("VMULPS", a, x, x)
@@ -115,43 +123,51 @@ func (u *unit) actGrads() {
 		v.op("VADDPS", x, s, s)
 		v.op("VMULPS", s, g, g)
 	})
-	grad("sigmoid", func(v *vector, g, y, _, _ operand) {
-		v.set(1, r(v, 4))
-		v.op("VSUBPS", y, r(v, 4), r(v, 4))
-		v.op("VMULPS", r(v, 4), y, y)
+}
+
+// sigmoidGrads generates those of the logistic function.
+func (u *unit) sigmoidGrads() {
+	u.actGrad("sigmoid", func(v *vector, g, y, _, _ operand) {
+		v.set(1, v.r(4))
+		v.op("VSUBPS", y, v.r(4), v.r(4))
+		v.op("VMULPS", v.r(4), y, y)
 		v.op("VMULPS", y, g, g)
 	})
-	grad("tanh", func(v *vector, g, y, _, _ operand) {
-		v.set(1, r(v, 4))
-		v.op("VFNMADD231PS", y, y, r(v, 4))
-		v.op("VMULPS", r(v, 4), g, g)
+	u.actGrad("tanh", func(v *vector, g, y, _, _ operand) {
+		v.set(1, v.r(4))
+		v.op("VFNMADD231PS", y, y, v.r(4))
+		v.op("VMULPS", v.r(4), g, g)
 	})
-	grad("silu", func(v *vector, g, x, _, _ operand) {
-		s := r(v, 4)
-		v.sigmoid(x, s, r(v, 5), r(v, 6), r(v, 7))
-		v.swishSlope(x, s, r(v, 5))
+	u.actGrad("silu", func(v *vector, g, x, _, _ operand) {
+		s := v.r(4)
+		v.sigmoid(x, s, v.r(5), v.r(6), v.r(7))
+		v.swishSlope(x, s, v.r(5))
 		v.op("VMULPS", s, g, g)
 	})
-	grad("geluTanh", func(v *vector, g, x, _, _ operand) {
-		s, u, q := r(v, 4), r(v, 8), r(v, 9)
+}
+
+// geluGrads generates both forms of GELU.
+func (u *unit) geluGrads() {
+	u.actGrad("geluTanh", func(v *vector, g, x, _, _ operand) {
+		s, u, q := v.r(4), v.r(8), v.r(9)
 		v.op("VMULPS", x, x, q)
 		v.set(2*0.7978845608028654*0.044715, u)
 		v.op("VFMADD213PS", v.c(2*0.7978845608028654), q, u)
 		v.op("VMULPS", x, u, u)
-		v.sigmoid(u, s, r(v, 5), r(v, 6), r(v, 7))
+		v.sigmoid(u, s, v.r(5), v.r(6), v.r(7))
 		v.set(6*0.7978845608028654*0.044715, u) // du/dx
 		v.op("VFMADD213PS", v.c(2*0.7978845608028654), q, u)
 		v.op("VMULPS", u, x, x)
-		v.swishSlope(x, s, r(v, 5))
+		v.swishSlope(x, s, v.r(5))
 		v.op("VMULPS", s, g, g)
 	})
-	grad("gelu", func(v *vector, g, x, t, e operand) {
-		s := r(v, 4)
+	u.actGrad("gelu", func(v *vector, g, x, t, e operand) {
+		s := v.r(4)
 		v.op("VMULPS", v.c(0.70710678118654752), x, t)
 		v.op("VMULPS", v.c(-0.5), x, e)
 		v.op("VMULPS", x, e, e)
-		v.exp(e, r(v, 5), r(v, 6), r(v, 7))
-		v.erf(t, s, r(v, 5), r(v, 6), r(v, 7), r(v, 8), r(v, 9))
+		v.exp(e, v.r(5), v.r(6), v.r(7))
+		v.erf(t, s, v.r(5), v.r(6), v.r(7), v.r(8), v.r(9))
 		v.op("VMULPS", v.c(0.3989422804014327), e, e)
 		v.op("VMULPS", x, e, e)
 		v.set(0.5, t)
