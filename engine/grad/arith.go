@@ -122,7 +122,9 @@ func (r *recorder) joinSum(x, y *entry) bool {
 	if n == nil || len(n.in) > 3 {
 		return false
 	}
-	y = r.stored(y, x.last)
+	if y = r.stored(y, x.last); y.v == n.in[0] { // its gradient would be written twice, in the other order
+		return false
+	}
 	n.in = append(n.in, y.v)
 	n.out.wants = n.out.wants || y.v.wants
 	at := slices.IndexFunc(r.tape.layers, func(l layer) bool { return l.link() == &n.ends })

@@ -120,6 +120,15 @@ func graphs() []named {
 		z := b.Add(x, y)
 		return b.Node("Tanh", []string{b.Add(z, b.BatchNorm(b.Conv(z, convSpec{Out: 8, Kernel: 1})))})
 	})
+	add("residual around a norm", func(b *enginetest.Builder, x string) string {
+		x = b.Conv(x, convSpec{Out: 8, Kernel: 3})
+		return b.Relu(b.Add(x, b.BatchNorm(x)))
+	})
+	add("sum of itself", func(b *enginetest.Builder, x string) string {
+		y := b.BatchNorm(b.Conv(x, convSpec{Out: 8, Kernel: 3}))
+		y = b.Node("Tanh", []string{b.Add(y, y)})
+		return b.Node("Sub", []string{y, b.Node("Sigmoid", []string{y})})
+	})
 	add("preactivation", func(b *enginetest.Builder, x string) string {
 		x = b.Conv(x, convSpec{Out: 8, Kernel: 3})
 		for range 2 {

@@ -260,6 +260,9 @@ func compareLoss(t *testing.T, step int, got, want float64) {
 // TestTorchLive compares every gradient with PyTorch where that is installed.
 func TestTorchLive(t *testing.T) {
 	const python = "/usr/bin/python3"
+	if testing.Short() {
+		t.Skip("PyTorch takes a minute in float64")
+	}
 	if exec.Command(python, "-c", "import torch").Run() != nil {
 		t.Skip("no python3-torch")
 	}
