@@ -244,6 +244,12 @@ func (w weight) zeros() (n int64, ok bool) {
 		}
 		inner, _ = elements(w.tensor.Dims[a+1:])
 	}
+	if t := w.tensor; period == 1 && (t.Type == Int8 || t.Type == Uint8) {
+		if z := zero[0]; z != int64(int8(z)) && t.Type == Int8 || z != int64(uint8(z)) && t.Type == Uint8 {
+			return 0, true // a zero point that no element can have
+		}
+		return int64(bytes.Count(t.Raw, []byte{byte(zero[0])})), true
+	}
 	elements, _ := w.tensor.Elements()
 	for i := range elements {
 		v, _ := cell{w.tensor.Type, w.tensor.bitsAt(int(i))}.int64()

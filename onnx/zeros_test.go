@@ -41,3 +41,33 @@ func TestZerosOfFloats(t *testing.T) {
 		}
 	}
 }
+
+// So are those of bytes with one zero point.
+func TestZerosOfBytes(t *testing.T) {
+	raw := make([]byte, 4096)
+	rng := rand.New(rand.NewPCG(2, 1))
+	for i := range raw {
+		raw[i] = byte(rng.Uint32())
+	}
+	for _, typ := range []DataType{Int8, Uint8} {
+		x, err := NewTensor("w", typ, []int64{4096}, raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, z := range []int64{-128, -1, 0, 3, 127, 128, 255, 256} {
+			point, err := TensorOf("z", []int64{z})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want int64
+			for i := range raw {
+				if v, _ := (cell{typ, x.bitsAt(i)}).int64(); v == z {
+					want++
+				}
+			}
+			if got, ok := (weight{tensor: x, zero: point, zeroFixed: true}).zeros(); !ok || got != want {
+				t.Errorf("%v, zero point %d: %d zeros, %v; want %d", typ, z, got, ok, want)
+			}
+		}
+	}
+}
