@@ -17,14 +17,24 @@ const (
 // belongs to channel i / inner % channels.
 type layout struct{ channels, inner int }
 
+// each calls f for every run of neighbours that belong to one channel.
+func (l layout) each(w []float32, f func(c, from, to int)) {
+	for from, c := 0, 0; from < len(w); from, c = from+l.inner, (c+1)%l.channels {
+		f(c, from, from+l.inner)
+	}
+}
+
 // quantize is a weight tensor in bytes and its scales: one for each channel, or
 // the same for all.
 func quantize(w []float32, l layout, perTensor bool) (q []uint8, scales []float32) {
 	top := make([]float64, l.channels)
-	for i, v := range w {
-		c := i / l.inner % l.channels
-		top[c] = max(top[c], math.Abs(float64(v)))
-	}
+	l.each(w, func(c, from, to int) {
+		m := top[c]
+		for _, v := range w[from:to] {
+			m = max(m, math.Abs(float64(v)))
+		}
+		top[c] = m
+	})
 	if perTensor {
 		all := 0.0
 		for _, t := range top {
@@ -42,10 +52,12 @@ func quantize(w []float32, l layout, perTensor bool) (q []uint8, scales []float3
 		}
 	}
 	q = make([]uint8, len(w))
-	for i, v := range w {
-		s := float64(scales[i/l.inner%l.channels])
-		q[i] = uint8(int(min(most, max(-most, math.RoundToEven(float64(v)/s)))) + zero)
-	}
+	l.each(w, func(c, from, to int) {
+		s := float64(scales[c])
+		for i, v := range w[from:to] {
+			q[from+i] = uint8(int(min(most, max(-most, math.RoundToEven(float64(v)/s)))) + zero)
+		}
+	})
 	return q, scales
 }
 
