@@ -49,7 +49,7 @@ func (b *builder) frontier() *Section {
 	}
 	p.Blocks = []Block{&Figure{
 		ID: "frontier-figure", Title: "Size against the largest loss of a class", Layout: Wide,
-		Caption: "Every variant by its size after zstd and the recall that its worst class loses. Whiskers reach to the upper bound of that loss; the dashed line is the margin. The stepped line is the Pareto front: variants than which no other one is smaller and loses less, by the estimates. The large mark is the choice.",
+		Caption: "Every variant by its size after zstd and the recall that its worst class loses. Whiskers reach to the upper bound of that loss; the dashed line is the margin. The stepped line is the Pareto front: variants than which no other one is smaller and loses less, by the estimates. The large mark is the choice. Losses of more than six margins stand at the upper edge with their number.",
 		Legend:  []Legend{{chart.Better, "mark", "every class within the margin"}, {chart.Worse, "mark", "some class beyond it"}, {chart.Unknown, "mark", "undecided"}, {"accent", "line", "Pareto front"}},
 		Panels:  []Panel{{Title: "all variants", Draw: c}}, Numbers: b.frontierTable(g, t),
 	}}

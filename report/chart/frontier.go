@@ -67,8 +67,8 @@ func (f *Frontier) front() []FrontierPoint {
 	return out
 }
 
-// SVG draws the variants. A few large losses are cut at the frame rather than
-// let them squeeze all others.
+// SVG draws the variants. Losses of many margins stand at the frame rather than
+// squeeze all others.
 func (f *Frontier) SVG(width int) string {
 	w, h := float64(width), 320.0
 	c := newCanvas(w, h)
@@ -104,28 +104,21 @@ func (f *Frontier) SVG(width int) string {
 	return c.finish("frontier", f.Alt())
 }
 
-// losses is the vertical range: all losses and bounds, but no more than five
-// times the margin or the second largest loss.
+// shownMargins is how many margins the vertical range covers; larger losses stand
+// at its upper edge with their number.
+const shownMargins = 6
+
+// losses is the vertical range: all losses and bounds, up to a few margins.
 func (f *Frontier) losses() (lo, hi float64) {
 	hi = f.Margin
-	var all []float64
 	for _, p := range f.Points {
-		lo = math.Min(lo, p.Loss)
-		all = append(all, p.Loss)
-	}
-	slices.Sort(all)
-	limit := 5 * f.Margin
-	if len(all) > 1 {
-		limit = math.Max(limit, 1.2*all[len(all)-2])
-	}
-	for _, p := range f.Points {
-		hi = math.Max(hi, p.Loss)
+		lo, hi = math.Min(lo, p.Loss), math.Max(hi, p.Loss)
 		if p.Bound != nil {
 			hi = math.Max(hi, *p.Bound)
 		}
 	}
-	if limit > 0 {
-		hi = math.Min(hi, limit)
+	if f.Margin > 0 {
+		hi = math.Min(hi, shownMargins*f.Margin)
 	}
 	return lo, hi
 }
@@ -163,6 +156,9 @@ func (f *Frontier) points(c *canvas, x, y scale) {
 		}
 		c.mark(px, py, r, p.Tone, p.Tip)
 		text := fit(p.Label, 140)
+		if p.Loss > y.hi {
+			text += " ↑ " + tickText(p.Loss, 0.001, 100)
+		}
 		tw := textWidth(text)
 		for _, at := range []struct {
 			x, y   float64
