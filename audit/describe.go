@@ -64,6 +64,9 @@ func describePopulation(ctx context.Context, v *View, t int) (finding.Population
 	p := finding.Population{Name: variant.Name, Kind: string(variant.Kind), Level: variant.Level}
 	if t > 0 {
 		p.Pairing = string(v.Pairing(t).Design)
+		if v.Pairing(t).OneCheckpoint {
+			p.Pairing = "one checkpoint"
+		}
 	}
 	for k, m := range variant.Members {
 		p.Members = append(p.Members, finding.MemberInfo{

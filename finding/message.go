@@ -52,7 +52,7 @@ type Population struct {
 	Name    string       `json:"name"`
 	Kind    string       `json:"kind"`
 	Level   *float64     `json:"level,omitempty"`
-	Pairing string       `json:"pairing,omitempty"` // "single pair", "paired by lineage", "independent"; "" for the baseline
+	Pairing string       `json:"pairing,omitempty"` // "single pair", "paired by lineage", "one checkpoint", "independent"; "" for the baseline
 	Members []MemberInfo `json:"members"`
 }
 

@@ -43,10 +43,11 @@ func (m *Measured) newAnswer(check, question, metric string, scope finding.Scope
 		cells := s.cells
 		f.Evidence.Pairs = &cells
 	}
-	if m.design() == audit.Independent && min(len(s.base), len(s.variant)) < 5 || m.design() == audit.Paired && f.K < 5 {
+	independent := m.design() == audit.Independent && !m.oneUnit()
+	if independent && min(len(s.base), len(s.variant)) < 5 || m.design() == audit.Paired && f.K < 5 {
 		f.Warnings = append(f.Warnings, finding.Warning{Code: "few-members", Text: "With fewer than 5 members the t-test leans on normality."})
 	}
-	if a, b := len(s.base), len(s.variant); m.design() == audit.Independent && max(a, b) > 2*min(a, b) {
+	if a, b := len(s.base), len(s.variant); independent && max(a, b) > 2*min(a, b) {
 		f.Warnings = append(f.Warnings, finding.Warning{Code: "uneven-members", Text: "One population has more than twice the members of the other: far in the tail Welch's p is then too small, and a q near the level should be read with doubt (doc/simulation.md)."})
 	}
 	return answer{f: f}
