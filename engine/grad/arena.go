@@ -66,8 +66,11 @@ func (t *tape) written(grad map[*value]*life) {
 	grad[t.logits] = &life{t.logits, 1, n, n}
 	for i := n - 1; i >= 0; i-- {
 		e := t.layers[i].link()
-		grad[e.out].to = 2*n - i
 		e.add = make([]bool, len(e.in))
+		if !e.out.wants {
+			continue // its backward pass does not run
+		}
+		grad[e.out].to = 2*n - i
 		for k, v := range e.in {
 			if v.wants {
 				e.add[k], seen[v] = seen[v], true

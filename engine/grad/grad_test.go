@@ -100,6 +100,15 @@ func graphs() []named {
 		y = b.Node("Clip", []string{y, b.Const([]float32{0}), b.Const([]float32{1})})
 		return b.Node("Tanh", []string{b.Conv(y, convSpec{Out: 4, Kernel: 1})})
 	})
+	// Nothing before the first weights has a gradient.
+	add("normalized input", func(b *enginetest.Builder, x string) string {
+		y := b.Node("Div", []string{b.Node("Sub", []string{x, b.Const([]float32{0.2})}), b.Const([]float32{0.7})})
+		return b.Node("Tanh", []string{b.Conv(y, convSpec{Out: 4, Kernel: 3})})
+	})
+	add("pooled input", func(b *enginetest.Builder, x string) string {
+		y := b.Node("Relu", []string{b.Node("AveragePool", []string{x}, onnx.IntsAttr("kernel_shape", 2, 2))})
+		return b.Node("Tanh", []string{b.Conv(y, convSpec{Out: 4, Kernel: 3})})
+	})
 	add("residual", func(b *enginetest.Builder, x string) string {
 		x = b.Conv(x, convSpec{Out: 8, Kernel: 3})
 		y := b.Relu(b.BatchNorm(b.Conv(x, convSpec{Out: 8, Kernel: 3})))

@@ -396,3 +396,11 @@ func TestNotes(t *testing.T) {
 		t.Errorf("notes are %q", n.Notes())
 	}
 }
+
+// TestFlatInput trains a model whose first layer has no weights and no image.
+func TestFlatInput(t *testing.T) {
+	b := enginetest.New("flat", 3)
+	x := b.Node("Flatten", []string{b.Input("x", -1, channels, height, width)})
+	b.Output(b.Node("Gemm", []string{x, b.Random(0.1, 0, 3, channels*height*width), b.Random(0.1, 0, 3)}, onnx.IntAttr("transB", 1)), 2)
+	checkGradients(t, b.Model(), Options{Threads: 1}, 4, 7)
+}

@@ -86,7 +86,9 @@ func (t *tape) step(ctx context.Context, c *crew, labels []int32) (Result, error
 		if err := ctx.Err(); err != nil {
 			return Result{}, err
 		}
-		t.layers[i].backward(c)
+		if l := t.layers[i]; l.link().out.wants {
+			l.backward(c)
+		}
 	}
 	return r, nil
 }
