@@ -118,12 +118,14 @@ func (r *ratchet) write(v gate.Verdict, log *slog.Logger) error {
 		log.Warn(fmt.Sprintf("ratchet: %s is not written: the gate failed", name))
 		return nil
 	}
-	next, said := r.was, "tightened"
+	var next *evidence.Ratchet
+	var said string
 	var err error
 	if r.was == nil {
 		said = "written"
 		next, err = evidence.NewRatchet(r.audit)
 	} else {
+		said = "tightened"
 		next, err = r.was.Tighten(r.audit, ratchetAlpha)
 	}
 	if err != nil {
