@@ -155,6 +155,26 @@ func fixture(t *testing.T, dir string) {
 	for i := range 5 {
 		write(t, dir, filepath.Join("cifar-10-batches-bin", fmt.Sprintf("data_batch_%d.bin", i+1)), string(records))
 	}
+	experiments(t, dir)
+}
+
+// experiments copies the experiments of examples/, with fewer images.
+func experiments(t *testing.T, dir string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "examples", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no experiments in examples: %v", err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "examples"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, filepath.Join("examples", filepath.Base(f)), strings.ReplaceAll(string(text), "limit=2000", "limit=200"))
+	}
 }
 
 // classifier writes a model of ten classes over 32 x 32 images; shift makes its
@@ -270,6 +290,8 @@ func prepare(t *testing.T, dir string, args []string) {
 		must(t, dir, "audit", "predictions.csv", "-o", "audit")
 		write(t, dir, "policy.yaml", "rules:\n  - {metric: recall, scope: class, margin: 2pp}\n")
 		write(t, dir, "olive.json", `{"sub_types": [{"name": "accuracy_score", "goal": {"type": "max-degradation", "value": 0.01}}]}`)
+	case "status":
+		must(t, dir, "run", "examples/smoke.yaml", "--data", "cifar10:cifar-10-batches-bin", "-o", args[1])
 	case "verify":
 		compare("int8", "audit")
 	case "diff":

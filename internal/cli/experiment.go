@@ -48,8 +48,7 @@ DIR belongs to one experiment: if the file has changed, run says what is
 different and stops; --force-new goes on and does anew only what has changed.
 ` + exitHelp,
 		Example: `  lethe run examples/smoke.yaml --data cifar10:cifar-10-batches-bin -o out/smoke
-  lethe run examples/cifar10-resnet8.yaml --dry-run
-  lethe run examples/cifar10-resnet8.yaml --data cifar10:cifar-10-batches-bin --members 4 -o out/resnet8`,
+  lethe run examples/cifar10-resnet8.yaml --members 4 --dry-run`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, files []string) error { return a.runExperiment(c.Context(), files[0], &o) },
 	}
