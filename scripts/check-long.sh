@@ -14,6 +14,13 @@ git ls-files '*_test.go' | xargs grep -lE '^func Fuzz' | sort | while read -r fi
     done
 done
 
+echo "== an experiment that is killed ten times"
+if [ -n "${LETHE_CIFAR10:-}" ]; then
+    LETHE_LONG=1 "$GO" test ./internal/cli -run '^TestRunKilled$' -v -timeout 30m
+else
+    echo "skipped: LETHE_CIFAR10 names no folder with CIFAR-10's binary files"
+fi
+
 echo "== simulation study, 1,000 seeds"
 "$GO" run ./bench/simulate --seeds 1000 --mode all
 
