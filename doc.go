@@ -3,10 +3,12 @@
 //
 // # The line
 //
-//	images ──▶ dataset ─┐           WAIST 1                    WAIST 2
-//	                    ├─▶ infer ─▶ predictions ─▶ audit ─▶ findings ─┬▶ report
-//	models ──▶ engine ──┘           (Parquet)               (JSON Lines)├▶ gate
-//	(ONNX)      any framework ─▶ importer ─┘                            └▶ evidence
+//	images ─▶ dataset ────────────────────────┐     WAIST 1                    WAIST 2
+//	            │                             ├▶ infer ─▶ predictions ─▶ audit ─▶ findings ─┬▶ report
+//	 zoo ─────▶ train ─▶ models ─▶ compress ──┘           (Parquet)            (JSON Lines)├▶ gate
+//	            (ONNX, run and trained by engine)  any framework ─▶ importer ─┘            └▶ evidence
+//
+//	 plan and runner carry these steps out from one file; they know jobs, not models
 //
 // Data flows from left to right and never back. Whoever has predictions starts
 // at waist 1 (package prediction, importers below it). Whoever has findings
@@ -31,9 +33,10 @@
 //	dataset     what examples are called, and readers of their images
 //	onnx        read, check, edit and write a model; no policy
 //	engine      compiles a model for the CPU and runs it; kernel, op below it
+//	engine/grad the same graph trained: forward in training mode and gradients
 //	zoo         architectures by name, as ONNX
-//	prune, train  masks; one member trained, dense or pruned on the way
 //	prune       which weights to remove, by magnitude
+//	train       one member, dense or pruned on the way; recipes
 //	compress    a model to a smaller one, one package for each scheme
 //	infer       models over images to predictions
 //	prediction  waist 1; importer reads other formats, planted makes test data
@@ -43,6 +46,9 @@
 //	report      findings to text, JSON Lines, Markdown, HTML
 //	gate        policy and findings to a verdict, one package for each format
 //	evidence    two audits compared; digests of what an audit was made of
+//	plan        an experiment to jobs with content digests
+//	runner      carries a plan out and resumes it
+//	examples    experiments, and members that are already trained
 //	internal    command line, formatting, the layer test
 //	bench       measurements and what they are compared with
 package lethe
