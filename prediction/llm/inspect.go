@@ -6,51 +6,80 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/lethe-audit/lethe/prediction"
 )
 
-// inspectTask is the task that an .eval file says it is of, "" for another file.
-func inspectTask(name string) string {
+// methodZstd is the zip method of the members of an .eval file since inspect_ai took to
+// Zstandard; before, they were deflated.
+const methodZstd = 93
+
+// openInspect opens an .eval file.
+func openInspect(name string) (*zip.ReadCloser, error) {
 	z, err := zip.OpenReader(name)
+	if err != nil {
+		return nil, err
+	}
+	z.RegisterDecompressor(methodZstd, zstd.ZipDecompressor(zstd.WithDecoderConcurrency(1)))
+	return z, nil
+}
+
+// inspectTask is the task that an .eval file says it is of, "" for another file. A log
+// that was finished has a header; one that was not, only what was written at its start.
+func inspectTask(name string) string {
+	z, err := openInspect(name)
 	if err != nil {
 		return ""
 	}
 	defer z.Close() // opened for reading: nothing is lost
-	f, err := z.Open("start.json")
+	for _, member := range []string{"header.json", "_journal/start.json", "start.json"} {
+		if task := inspectHeader(z, member); task != "" {
+			return task
+		}
+	}
+	return ""
+}
+
+// inspectHeader is the task in a member, "" where there is none.
+func inspectHeader(z *zip.ReadCloser, member string) string {
+	f, err := z.Open(member)
 	if err != nil {
 		return ""
 	}
-	defer f.Close()
-	var start struct {
+	defer f.Close() // opened for reading: nothing is lost
+	var head struct {
 		Eval struct {
 			Task string `json:"task"`
 		} `json:"eval"`
 	}
-	if json.NewDecoder(io.LimitReader(f, MaxLineBytes)).Decode(&start) != nil {
+	if json.NewDecoder(io.LimitReader(f, MaxLineBytes)).Decode(&head) != nil {
 		return ""
 	}
-	return start.Eval.Task
+	return head.Eval.Task
 }
 
 // readInspect reads an .eval file of inspect_ai: a zip with a JSON file for each sample
 // and epoch. Only the first epoch is taken; each scorer is a metric.
 func readInspect(ctx context.Context, name, task string, o Options) (*samples, error) {
-	z, err := zip.OpenReader(name)
+	z, err := openInspect(name)
 	if err != nil {
 		return nil, &Error{File: name, Want: "a whole .eval file", Got: err.Error()}
 	}
 	defer z.Close() // opened for reading: nothing is lost
+	members, err := inspectMembers(z.File)
+	if err != nil {
+		return nil, &Error{File: name, Want: "one member samples/ID_epoch_N.json for each sample", Got: err.Error()}
+	}
 	var list []*instance
-	for _, f := range z.File {
+	for _, f := range members {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
-		}
-		if !strings.HasPrefix(f.Name, "samples/") || !strings.HasSuffix(f.Name, "_epoch_1.json") {
-			continue
 		}
 		x, err := inspectSample(f)
 		if err != nil {
@@ -67,6 +96,29 @@ func readInspect(ctx context.Context, name, task string, o Options) (*samples, e
 	}
 	s := &samples{task: task, file: name, input: prediction.Input{Path: name, Digest: digest, Bytes: size, Rows: int64(len(list)), Role: "samples"}}
 	return s, s.fromInstances(list, o)
+}
+
+// inspectMembers are the samples of epoch 1. A sample that was logged again, or scored
+// anew, is a second member of the same name: the last one counts, as for inspect_ai.
+func inspectMembers(files []*zip.File) ([]*zip.File, error) {
+	at := map[string]int{}
+	var out []*zip.File
+	for _, f := range files {
+		switch {
+		case !strings.HasPrefix(f.Name, "samples/"):
+		case strings.HasSuffix(f.Name, "_epoch_1/sample.json"):
+			return nil, fmt.Errorf("%s, a sample in parts (log version 3)", f.Name)
+		case !strings.HasSuffix(f.Name, "_epoch_1.json"):
+		default:
+			if i, again := at[f.Name]; again {
+				out[i] = f
+				continue
+			}
+			at[f.Name] = len(out)
+			out = append(out, f)
+		}
+	}
+	return out, nil
 }
 
 // inspectSample decodes the id and the scores of one sample.
@@ -94,7 +146,7 @@ func inspectSample(f *zip.File) (*instance, error) {
 		return nil
 	})
 	if err == nil && (x.id == "" || len(x.values) == 0) {
-		err = fmt.Errorf("id %q and %d scores that are a number, true, false or one of C, I, P, N", x.id, len(x.values))
+		err = fmt.Errorf("id %q and %d scores that are a number, yes, no, true, false or one of C, I, P, N", x.id, len(x.values))
 	}
 	return x, err
 }
@@ -107,16 +159,37 @@ func (x *instance) scores(b []byte) error {
 	if err := json.Unmarshal(b, &scores); err != nil {
 		return err
 	}
-	// The letters are inspect_ai's CORRECT, INCORRECT, PARTIAL and NOANSWER.
-	letters := map[string]float64{`"C"`: 1, `"I"`: 0, `"P"`: 0.5, `"N"`: 0, "true": 1, "false": 0}
 	for name, s := range scores {
-		if v, ok := letters[string(s.Value)]; ok {
-			x.values[name] = v
-		} else if v, err := strconv.ParseFloat(string(s.Value), 64); err == nil {
+		if v, ok := inspectValue(s.Value); ok {
 			x.values[name] = v
 		}
 	}
 	return nil
+}
+
+// inspectValue is the number that inspect_ai's value_to_float takes a value for. Its
+// letters are CORRECT, INCORRECT, PARTIAL and NOANSWER. Lists and objects are none.
+func inspectValue(b []byte) (float64, bool) {
+	var text string
+	if json.Unmarshal(b, &text) != nil { // a number, true or false
+		text = string(b)
+	}
+	switch text {
+	case "C":
+		return 1, true
+	case "I", "N":
+		return 0, true
+	case "P":
+		return 0.5, true
+	}
+	switch strings.ToLower(text) {
+	case "yes", "true":
+		return 1, true
+	case "no", "false":
+		return 0, true
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
 // otherFormat is the task of a file of HELM or inspect_ai, and whether it is one.

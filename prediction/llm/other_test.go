@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // helmRun writes a HELM run: n instances in order or reversed, those in wrong answered
@@ -80,13 +82,33 @@ func TestHELM(t *testing.T) {
 	}
 }
 
+// inspectLayout is how a release of inspect_ai lays a log out.
+type inspectLayout struct {
+	head   []string // members that tell the task
+	method uint16   // of compression
+}
+
+// The layouts that its source has had (doc/format/llm.md).
+var (
+	inspectZstd     = inspectLayout{[]string{"_journal/start.json", "header.json"}, methodZstd}
+	inspectDeflated = inspectLayout{[]string{"_journal/start.json", "header.json"}, zip.Deflate}
+	inspectStarted  = inspectLayout{[]string{"_journal/start.json"}, methodZstd} // not finished
+	inspectFirst    = inspectLayout{[]string{"start.json"}, zip.Deflate}
+)
+
 // inspectLog writes an .eval file.
 func inspectLog(t *testing.T, dir, task string, values []string) string {
 	t.Helper()
+	return inspectZstd.log(t, dir, task, values)
+}
+
+func (l inspectLayout) log(t *testing.T, dir, task string, values []string, more ...string) string {
+	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
+	z.RegisterCompressor(methodZstd, zstd.ZipCompressor())
 	put := func(name, content string) {
-		w, err := z.Create(name)
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: l.method})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,12 +116,21 @@ func inspectLog(t *testing.T, dir, task string, values []string) string {
 			t.Fatal(err)
 		}
 	}
-	put("start.json", fmt.Sprintf(`{"version": 2, "eval": {"task": "%s", "model": "m"}, "plan": {}}`, task))
+	sample := func(name, id, value string) {
+		put(name, fmt.Sprintf(`{"id": %q, "epoch": 1, "input": "x \"y\"", "target": "A", "messages": [{"content": "]}"}], "scores": {"match": {"value": %s, "answer": "A"}}}`, id, value))
+	}
+	put(l.head[0], fmt.Sprintf(`{"version": 2, "eval": {"task": "%s", "model": "m"}, "plan": {}}`, task))
 	for i, v := range values {
-		put(fmt.Sprintf("samples/q%d_epoch_1.json", i), fmt.Sprintf(`{"id": "q%d", "epoch": 1, "input": "x \"y\"", "target": "A", "messages": [{"content": "]}"}], "scores": {"match": {"value": %s, "answer": "A"}}}`, i, v))
+		sample(fmt.Sprintf("samples/q%d_epoch_1.json", i), fmt.Sprintf("q%d", i), v)
 		put(fmt.Sprintf("samples/q%d_epoch_2.json", i), fmt.Sprintf(`{"id": "q%d", "epoch": 2, "scores": {"match": {"value": "I"}}}`, i))
 	}
-	put("results.json", `{"status": "success"}`)
+	put("_journal/summaries/1.json", `[{"id": "q0", "epoch": 1}]`)
+	for _, name := range l.head[1:] {
+		put(name, fmt.Sprintf(`{"version": 2, "status": "success", "eval": {"task": "%s", "model": "m"}, "plan": {}}`, task))
+	}
+	for _, name := range more { // a member that is there already, or one of another kind
+		sample(name, "q0", `"I"`)
+	}
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +139,43 @@ func inspectLog(t *testing.T, dir, task string, values []string) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// TestInspectLayouts: every layout gives the same samples.
+func TestInspectLayouts(t *testing.T) {
+	for i, l := range []inspectLayout{inspectZstd, inspectDeflated, inspectStarted, inspectFirst} {
+		name := l.log(t, t.TempDir(), "arc", []string{`"C"`, `"I"`, `"yes"`, `"1.0"`, `"no"`})
+		if task := inspectTask(name); task != "arc" {
+			t.Errorf("layout %d: task %q", i, task)
+		}
+		s, err := readInspect(context.Background(), name, "arc", Options{})
+		if err != nil {
+			t.Errorf("layout %d: %v", i, err)
+			continue
+		}
+		var right []bool
+		for _, x := range s.list {
+			right = append(right, x.right)
+		}
+		if fmt.Sprint(right) != "[true false true true false]" {
+			t.Errorf("layout %d: right %v", i, right)
+		}
+	}
+}
+
+// TestInspectAgain: of a sample that was logged twice the last counts; a sample in parts
+// is refused.
+func TestInspectAgain(t *testing.T) {
+	values := []string{`"C"`, `"C"`}
+	again := inspectZstd.log(t, t.TempDir(), "arc", values, "samples/q0_epoch_1.json")
+	s, err := readInspect(context.Background(), again, "arc", Options{})
+	if err != nil || len(s.list) != 2 || s.list[0].right || !s.list[1].right {
+		t.Errorf("a sample logged again: %+v, %v", s, err)
+	}
+	parts := inspectZstd.log(t, t.TempDir(), "arc", values, "samples/q2_epoch_1/sample.json")
+	if _, err := readInspect(context.Background(), parts, "arc", Options{}); err == nil || !strings.Contains(err.Error(), "a sample in parts") {
+		t.Errorf("a sample in parts: %v", err)
+	}
 }
 
 func TestInspect(t *testing.T) {
