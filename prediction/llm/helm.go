@@ -19,15 +19,20 @@ import (
 // helmFile is the file of a HELM run that has a row for each instance.
 const helmFile = "per_instance_stats.json"
 
-// helmTask is the name of a HELM run without its model.
+// helmTask is the name of a HELM run without its model. A name is SCENARIO:KEY=VALUE,...;
+// what a run adds to a scenario without arguments follows the colon.
 func helmTask(file string) string {
+	scenario, arguments, _ := strings.Cut(filepath.Base(filepath.Dir(file)), ":")
 	var keep []string
-	for part := range strings.SplitSeq(filepath.Base(filepath.Dir(file)), ",") {
-		if !strings.HasPrefix(part, "model=") && !strings.HasPrefix(part, "model_deployment=") {
+	for part := range strings.SplitSeq(arguments, ",") {
+		if part != "" && !strings.HasPrefix(part, "model=") && !strings.HasPrefix(part, "model_deployment=") {
 			keep = append(keep, part)
 		}
 	}
-	return strings.Join(keep, ",")
+	if len(keep) == 0 {
+		return scenario
+	}
+	return scenario + ":" + strings.Join(keep, ",")
 }
 
 // helmRow is what is decoded of one PerInstanceStats.
