@@ -85,11 +85,11 @@ func TestHELM(t *testing.T) {
 // TestHELMTask: the names are of HELM's expander (run_expander.py).
 func TestHELMTask(t *testing.T) {
 	for run, want := range map[string]string{
-		"gsm:model=org_x":                                             "gsm",
+		"gsm:model=org_x": "gsm",
 		"gsm:model_deployment=org_x,max_train_instances=0":            "gsm:max_train_instances=0",
 		"mmlu:subject=anatomy,model=org_x,groups=ablation_in_context": "mmlu:subject=anatomy,groups=ablation_in_context",
-		"mmlu:model_family=a":                                         "mmlu:model_family=a",
-		"gsm":                                                         "gsm",
+		"mmlu:model_family=a": "mmlu:model_family=a",
+		"gsm":                 "gsm",
 	} {
 		if got := helmTask(filepath.Join("runs", "v1", run, helmFile)); got != want {
 			t.Errorf("%s: task %q, want %q", run, got, want)
