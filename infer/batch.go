@@ -31,7 +31,10 @@ func cutFor(s engine.Session, m *onnx.Model, p ports, shape dataset.Shape, batch
 		if known && b.FreeBatch() {
 			c.images = max(1, batch/p.batch) * p.batch
 		}
-		if p.batch > 1 && dynamic(m) {
+		switch {
+		case p.batch == 1 && takesAny(m):
+			c.note = oneByOne
+		case p.batch > 1 && dynamic(m):
 			c.note = fmt.Sprintf("the model takes %d images at a time and quantizes them by their common range: what it predicts of an image depends on the %d before or after it", p.batch, p.batch-1)
 		}
 		return c, nil
@@ -47,7 +50,31 @@ func cutFor(s engine.Session, m *onnx.Model, p ports, shape dataset.Shape, batch
 	if apart {
 		return cut{images: batch, fill: 1}, nil
 	}
-	return cut{images: 1, fill: 1, note: "computed one image at a time: in a batch, the model's scores of an image depend on the other images (such as through DynamicQuantizeLinear, whose range is that of the whole batch)"}, nil
+	return cut{images: 1, fill: 1, note: oneByOne}, nil
+}
+
+const oneByOne = "computed one image at a time: in a batch, the model's scores of an image depend on the other images (such as through DynamicQuantizeLinear, whose range is that of the whole batch)"
+
+// single is a model that quantizes by the range of a batch, declared to take one
+// image: the engine then computes the images of a batch apart, on all cores side
+// by side. Any other model is returned as it is. The result shares m's bytes.
+func single(m *onnx.Model) *onnx.Model {
+	if !dynamic(m) || !takesAny(m) {
+		return m
+	}
+	c := m.Clone()
+	c.Graph.DataInputs()[0].Type.Shape[0] = onnx.Fixed(1)
+	return c
+}
+
+// takesAny reports whether a model takes any number of images.
+func takesAny(m *onnx.Model) bool {
+	in := m.Graph.DataInputs()
+	if len(in) != 1 || len(in[0].Type.Shape) == 0 {
+		return false
+	}
+	_, fixed := in[0].Type.Shape[0].Size()
+	return !fixed
 }
 
 // dynamic reports whether a model quantizes by the range of a whole batch.

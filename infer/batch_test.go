@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lethe-audit/lethe/compress"
+	"github.com/lethe-audit/lethe/compress/int8dynamic"
 	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/dataset/datasettest"
 	"github.com/lethe-audit/lethe/engine"
@@ -108,6 +110,52 @@ func TestFixedBatchRunsTogether(t *testing.T) {
 				t.Errorf("batches of %v, want up to %d", sizes, want)
 			}
 		})
+	}
+}
+
+// A model that quantizes by the range of a batch is given many images at once,
+// too: the engine computes them apart, on all cores side by side. What it says
+// of each does not depend on how many there are, also with a layer put back.
+func TestDynamicRunsSideBySide(t *testing.T) {
+	var sizes []int
+	d := datasettest.NewMemory(21, classes, 8, 8, 3, 5)
+	j := job(t, d, model(t, "a.onnx", 1, 0, false), dynamic(t, model(t, "d.onnx", 2, 0, false)))
+	j.Options.Batch = 8
+	j.Runtime = func(m *onnx.Model, o engine.Options) (infer.Runtime, error) {
+		return infer.Runtime{Name: "counting", Open: func() (engine.Session, error) {
+			s, err := engine.New(m, o)
+			return &counting{s.(freeSession), &sizes}, err
+		}}, nil
+	}
+	predict(t, j)
+	if want := []int{8, 8, 5, 8, 8, 5}; !slices.Equal(sizes, want) {
+		t.Errorf("batches of %v, want %v", sizes, want)
+	}
+
+	base := network(1)
+	q, err := compress.Run(t.Context(), base, []compress.Scheme{int8dynamic.New(int8dynamic.DefaultOptions())}, compress.Input{}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := save(t, base, "fp32.onnx"), save(t, q.Model, "dynamic.onnx")
+	var first *prediction.Table
+	for _, batch := range []int{1, 8} {
+		for _, naive := range []bool{false, true} {
+			j := job(t, uneven(), a, b)
+			j.Options.Batch = batch
+			o := infer.DefaultBlameOptions()
+			o.Naive = naive
+			table := blame(t, j, o)
+			if first == nil {
+				first = table
+				continue
+			}
+			for v := range first.Variants {
+				if !sameAnswers(&table.Variants[v].Members[0], &first.Variants[v].Members[0]) {
+					t.Errorf("batch %d, naive %v: %s says something else", batch, naive, table.Variants[v].Name)
+				}
+			}
+		}
 	}
 }
 

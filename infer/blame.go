@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/infer/restore"
@@ -88,7 +89,7 @@ func partners(base, v *prediction.Variant) ([]int, error) {
 // pairRun is one compressed member and the baseline member that it was made
 // from.
 type pairRun struct {
-	base, cand *onnx.Model
+	base, cand *onnx.Model // cand as its file holds it
 	plan       *restore.Plan
 	key        string
 	kind       prediction.ScoreKind
@@ -115,6 +116,7 @@ func (r *Result) blame(ctx context.Context, job *Job, o BlameOptions) error {
 			}
 			if k == 0 {
 				restored = restoredVariants(t.Variants[1].Name, p.plan)
+				t.Notes = append(t.Notes, joinedNote(t.Variants[1].Name, p.plan)...)
 			} else if err := sameLayers(restored, p.plan, t.Variants[1].Members[k].Name); err != nil {
 				return err
 			}
@@ -149,8 +151,8 @@ func (r *Result) pair(job *Job, base, k int, do func(*pairRun) error) (err error
 		return errors.Join(err, p.base.Close())
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	if p.plan, err = restore.Match(p.base, p.cand); err != nil {
-		return err
+	if p.plan, err = restore.Match(p.base, single(p.cand)); err != nil {
+		return matchHint(err)
 	}
 	if len(p.plan.Layers) == 0 {
 		return fmt.Errorf("infer: %s computes every layer of %s as it is: there is nothing to restore: %w", job.Variants[1].Files[k], job.Variants[0].Files[base], restore.ErrNoMatch)
@@ -159,6 +161,28 @@ func (r *Result) pair(job *Job, base, k int, do func(*pairRun) error) (err error
 	h := sha256.Sum256(fmt.Append(nil, "blame 1", b.Facts.Digest, c.Facts.Digest, dataset.Digest(job.Data), job.Preprocess, job.Options.BadLimit, job.Tool, job.Engine.CPU, job.Engine.Reference))
 	p.key, p.kind = hex.EncodeToString(h[:16]), c.Scores.Kind()
 	return do(p)
+}
+
+// matchHint adds what to do where models do not match.
+func matchHint(err error) error {
+	if !errors.Is(err, restore.ErrNoMatch) {
+		return err
+	}
+	return fmt.Errorf("%w; the compressed model must keep the baseline's inputs, outputs and names of the values between layers, as lethe compress does (int8-static: without --qoperator)", err)
+}
+
+// joinedNote says that layers were put back together, and what to do about it.
+func joinedNote(of string, p *restore.Plan) []string {
+	joined := 0
+	for _, l := range p.Layers {
+		if strings.Contains(l.Operator, " + ") {
+			joined++
+		}
+	}
+	if joined == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %d of the %d parts that are put back hold several layers, because the compressed model has no float value of the baseline's between these. A model with QuantizeLinear and DequantizeLinear nodes (lethe compress --to int8-static without --qoperator) has them: there each layer is put back alone.", of, joined, len(p.Layers))}
 }
 
 // goodExamples are the numbers in the data set of the table's examples.

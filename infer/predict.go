@@ -128,7 +128,7 @@ func (r *Result) one(ctx context.Context, job *Job, file string, data []byte, v 
 	}
 	o := job.Engine
 	o.FreeBatch = true // a model of fixed batch uses all cores, too
-	rt, err := choose(model, o)
+	rt, err := choose(single(model), o)
 	if err != nil {
 		return m, err
 	}

@@ -3,6 +3,7 @@ package restore_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lethe-audit/lethe/compress"
@@ -66,6 +67,39 @@ func TestOwnSchemes(t *testing.T) {
 				t.Errorf("layers %v, want %v", got, want)
 			}
 		})
+	}
+}
+
+// In operator form there are no float values between most layers: what lies
+// between two of them is put back together, and no layer is lost.
+func TestOperatorForm(t *testing.T) {
+	base := net(3)
+	o := int8static.DefaultOptions()
+	o.QOperator = true
+	x := images(16, 4)["x"]
+	in := compress.Input{Calibration: &compress.Held{Tensors: []engine.Tensor{x}, IDs: [][]dataset.ExampleID{make([]dataset.ExampleID, 16)}}}
+	out, err := compress.Run(context.Background(), base, []compress.Scheme{int8static.New(o)}, in, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := restore.Match(base, out.Model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i, l := range p.Layers {
+		got = append(got, strings.Split(l.Name, " + ")...)
+		m, err := p.Model(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, m, images(2, 5), engine.Options{})
+	}
+	slices.Sort(got)
+	want := layerNames(base)
+	slices.Sort(want)
+	if !slices.Equal(got, want) || len(p.Layers) >= len(want) {
+		t.Errorf("%d parts of the layers %v, want fewer parts of %v", len(p.Layers), got, want)
 	}
 }
 

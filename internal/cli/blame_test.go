@@ -142,6 +142,17 @@ func TestBlame(t *testing.T) {
 	must(t, dir, "gate", "again", "--policy", "near-lossless")
 }
 
+// A model in operator form has few float values: what lies between them is put
+// back together, and the report says how to have each layer alone.
+func TestBlameOperatorForm(t *testing.T) {
+	dir := blameFixture(t)
+	must(t, dir, "compress", "base.onnx", "--to", "int8-static", "--qoperator", "--calibrate", "cifar10:cifar-10-batches-bin?split=test", "-n", "20", "-o", "q.onnx")
+	code, stdout, stderr := run(t, dir, "--quiet", "blame", "base.onnx", "q.onnx", "--data", "cifar10:cifar-10-batches-bin?limit=50")
+	if code != ExitOK || !strings.Contains(strings.Join(strings.Fields(stdout), " "), "without --qoperator") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+}
+
 func TestBlameErrors(t *testing.T) {
 	dir := blameFixture(t)
 	for _, c := range []struct {
@@ -151,7 +162,7 @@ func TestBlameErrors(t *testing.T) {
 		{[]string{"base.onnx", "small.onnx"}, "--data SRC is required"},
 		{[]string{"base.onnx", "small.onnx", "--data", "cifar10:cifar-10-batches-bin", "--sample", "-1"}, "--sample -1"},
 		{[]string{"base.onnx", "copy=base.onnx", "--data", "cifar10:cifar-10-batches-bin"}, "nothing was compressed"},
-		{[]string{"base.onnx", "fp32.onnx", "--data", "cifar10:cifar-10-batches-bin"}, `input "x" is in base.onnx only`},
+		{[]string{"base.onnx", "fp32.onnx", "--data", "cifar10:cifar-10-batches-bin"}, `input "x" is in base.onnx only; the compressed model must keep the baseline's inputs`},
 		{[]string{"base.onnx", "none.onnx", "--data", "cifar10:cifar-10-batches-bin"}, "none.onnx"},
 		{[]string{"a=base.onnx,d0.onnx", "b=small.onnx", "--data", "cifar10:cifar-10-batches-bin"}, "members do not match"},
 	} {
