@@ -47,20 +47,37 @@ func (x *jobs) open(ctx context.Context) (err error) {
 	if err := sameClasses(x.train.Dataset, x.test.Dataset); err != nil {
 		return errors.Join(err, x.close())
 	}
-	// What every model takes must fit the data.
-	for _, j := range x.plan.Jobs {
-		if j.Kind != plan.Train {
-			continue
-		}
-		var s plan.TrainSpec
-		err := j.Decode(&s)
-		if err == nil {
-			_, err = x.network(ctx, s, 0)
-		}
-		if err != nil {
-			return errors.Join(err, x.close())
-		}
-		break // all members have one model
+	if err := x.fits(ctx); err != nil {
+		return errors.Join(err, x.close())
+	}
+	return nil
+}
+
+// fits compares what the model takes and gives with the data. All members have
+// one model.
+func (x *jobs) fits(ctx context.Context) error {
+	var s plan.TrainSpec
+	if err := x.plan.Jobs[0].Decode(&s); err != nil { // the baseline's first member
+		return err
+	}
+	m, err := x.network(ctx, s, 0)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	takes, classes, err := train.Takes(m)
+	if err != nil {
+		return err
+	}
+	has, err := train.ImageShape(ctx, x.train.Dataset, x.train.Preprocess)
+	switch {
+	case err != nil:
+		return err
+	case takes.Channels != has.Channels || takes.Height != has.Height || takes.Width != has.Width:
+		return fmt.Errorf("the model %s takes images of %d x %d x %d, the data have %d x %d x %d (channels, height, width)",
+			x.plan.Model, takes.Channels, takes.Height, takes.Width, has.Channels, has.Height, has.Width)
+	case classes != len(x.train.Dataset.Classes()):
+		return fmt.Errorf("the model %s has %d classes, the data %d", x.plan.Model, classes, len(x.train.Dataset.Classes()))
 	}
 	return nil
 }
