@@ -51,11 +51,15 @@ func Run(ctx context.Context, v *View, checks []Check, out Sink, progress Progre
 	return nil
 }
 
-// ID makes the stable id of a finding: check/question/variant/scope.
+// ID makes the stable id of a finding: check/question/variant/scope,
+// with @shift where the scope is of shifted data.
 func ID(check, question, variant string, s finding.Scope) string {
 	scope := string(s.Kind)
 	if s.Name != "" {
 		scope += ":" + s.Name
+	}
+	if s.Shift != "" {
+		scope += "@" + s.Shift
 	}
 	return check + "/" + question + "/" + variant + "/" + scope
 }

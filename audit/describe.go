@@ -50,6 +50,15 @@ func Describe(ctx context.Context, v *View, tool string, checks []Check) (findin
 		}
 		c.Populations = append(c.Populations, p)
 	}
+	for i := range t.Shifts {
+		s := &t.Shifts[i].Shift
+		c.Shifts = append(c.Shifts, finding.ShiftInfo{
+			Name: s.Name, Benchmark: s.Benchmark, Corruption: s.Corruption, Severity: s.Severity, Paired: s.Paired, Examples: t.Shifts[i].Table.Len(),
+		})
+		for _, in := range t.Shifts[i].Table.Inputs {
+			c.Inputs = append(c.Inputs, finding.InputDigest{Path: in.Path, Digest: in.Digest, Role: "shift " + s.Name})
+		}
+	}
 	c.Warnings = append(joinWarnings(t), Residue(t)...)
 	c.Warnings = append(c.Warnings, designWarnings(v)...)
 	return c, nil

@@ -70,6 +70,10 @@ const (
 	NotCompressed    Word = "no compression found in the weights"
 	Rescues          Word = "rescues answers"               // the layer in float gives more of the baseline's answers than it takes
 	Disturbs         Word = "takes more than it gives back" // the reverse
+	MoreBrittle      Word = "more brittle"                  // loses more under the shift than on clean data, in points and in log-odds
+	LessBrittle      Word = "less brittle"                  // the reverse
+	LosesMorePoints  Word = "loses more points; depends on the scale"
+	LosesFewerPoints Word = "loses fewer points; depends on the scale"
 )
 
 // ScopeKind is the kind of thing a finding is about.
@@ -82,6 +86,10 @@ const (
 	Subgroup ScopeKind = "subgroup" // one or more attribute values
 	Examples ScopeKind = "examples" // a set of examples that the check selected, such as PIEs
 	Layer    ScopeKind = "layer"    // a layer of the model, or several that cannot be told apart
+
+	Corruption ScopeKind = "corruption" // a corruption over its severities, or a natural shift
+	Severity   ScopeKind = "severity"   // a corruption at one severity
+	Benchmark  ScopeKind = "benchmark"  // several corruptions that belong together
 )
 
 // Scope is what a finding is about.
@@ -90,6 +98,7 @@ type Scope struct {
 	Class  *int      `json:"class,omitempty"`  // class number, for Class
 	Name   string    `json:"name,omitempty"`   // class name, "Male=yes & Young=no", or the set's name
 	Groups []Group   `json:"groups,omitempty"` // for Subgroup, in attribute order
+	Shift  string    `json:"shift,omitempty"`  // the corruption or natural shift of the data; "" for the clean data, and where Name says it
 }
 
 // Group is one attribute value.

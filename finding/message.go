@@ -26,6 +26,7 @@ type Config struct {
 	Attributes  []string      `json:"attributes,omitempty"`
 	Examples    int           `json:"examples"`
 	Populations []Population  `json:"populations"` // the baseline first
+	Shifts      []ShiftInfo   `json:"shifts,omitempty"`
 	Join        Join          `json:"join"`
 	Inputs      []InputDigest `json:"inputs"`
 	Warnings    []Warning     `json:"warnings,omitempty"` // about the whole audit; the loud ones first
@@ -45,6 +46,16 @@ type Settings struct {
 	Positive  string  `json:"positive"`   // positive class, "" for none
 	Resample  bool    `json:"resample"`   // noise floor, jackknife and cross-fitting were computed
 	Replicate int     `json:"replicates"` // of permutations and swaps
+}
+
+// ShiftInfo is one shifted data set that the same models were run on.
+type ShiftInfo struct {
+	Name       string `json:"name"`
+	Benchmark  string `json:"benchmark,omitempty"`
+	Corruption string `json:"corruption,omitempty"` // "" for a natural shift
+	Severity   int    `json:"severity,omitempty"`   // 1 to 5; 0 for a natural shift
+	Paired     bool   `json:"paired,omitempty"`     // the images of the clean data
+	Examples   int    `json:"examples"`
 }
 
 // Population is one variant as it was audited.

@@ -86,7 +86,7 @@ func (f *Finding) validate() error {
 		return fmt.Errorf("outcome %q is unknown", f.Outcome)
 	}
 	switch f.Scope.Kind {
-	case Overall, Class, Subgroup, Examples, Layer:
+	case Overall, Class, Subgroup, Examples, Layer, Corruption, Severity, Benchmark:
 		return nil
 	default:
 		return fmt.Errorf("scope %q is unknown", f.Scope.Kind)

@@ -31,6 +31,8 @@ type manifest struct {
 	Examples examplesEntry  `json:"examples"`
 	Variants []variantEntry `json:"variants"`
 	Training *TrainCounts   `json:"training,omitempty"`
+	Shift    *Shift         `json:"shift,omitempty"`
+	Shifts   []shiftEntry   `json:"shifts,omitempty"`
 	Join     JoinReport     `json:"join"`
 	Inputs   []Input        `json:"inputs,omitempty"`
 	Notes    []string       `json:"notes,omitempty"`
@@ -150,6 +152,19 @@ func (m *manifest) check() error {
 	}
 	if err := add(m.Examples.fileEntry); err != nil {
 		return err
+	}
+	for _, s := range m.Shifts {
+		if err := add(fileEntry{File: s.Dir, Digest: s.Digest}); err != nil {
+			return err
+		}
+		if err := s.Validate(); err != nil {
+			return err
+		}
+	}
+	if m.Shift != nil {
+		if err := m.Shift.Validate(); err != nil {
+			return err
+		}
 	}
 	for _, v := range m.Variants {
 		for _, e := range v.Members {

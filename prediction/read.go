@@ -26,11 +26,11 @@ func Read(ctx context.Context, dir string) (*Table, error) {
 		return nil, err
 	}
 	t := &Table{
-		Classes: m.Classes, Training: m.Training, Join: m.Join, Inputs: m.Inputs, Notes: m.Notes,
+		Classes: m.Classes, Training: m.Training, Shift: m.Shift, Join: m.Join, Inputs: m.Inputs, Notes: m.Notes,
 		Variants: make([]Variant, len(m.Variants)),
 	}
 	r := &reader{dir: dir, m: m, content: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
-	g, ctx := errgroup.WithContext(ctx)
+	g, running := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	g.Go(func() error { return r.examples(t) })
 	for i := range m.Variants {
@@ -38,7 +38,7 @@ func Read(ctx context.Context, dir string) (*Table, error) {
 		t.Variants[i] = Variant{Name: e.Name, Kind: e.Kind, Level: e.Level, Restored: e.Restored, Members: make([]Member, len(e.Members))}
 		for k := range e.Members {
 			g.Go(func() error {
-				if err := ctx.Err(); err != nil {
+				if err := running.Err(); err != nil {
 					return err
 				}
 				return r.member(&t.Variants[i].Members[k], &e.Members[k])
@@ -51,7 +51,7 @@ func Read(ctx context.Context, dir string) (*Table, error) {
 	if err := t.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return t, nil
+	return t, readShifts(ctx, dir, m, t)
 }
 
 // reader reads the files of one directory.
@@ -184,6 +184,9 @@ func Verify(ctx context.Context, dir string) error {
 		return err
 	}
 	var errs []error
+	for _, s := range m.Shifts {
+		errs = append(errs, Verify(ctx, filepath.Join(dir, filepath.FromSlash(s.Dir))))
+	}
 	for i, v := range m.Variants {
 		for k, e := range v.Members {
 			if got := t.Variants[i].Members[k].Predicted.Digest(); got != e.Content {

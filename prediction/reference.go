@@ -19,6 +19,14 @@ type reference struct {
 	Examples int                `json:"examples"`
 	Inputs   []Input            `json:"inputs"`
 	Members  []referencedMember `json:"members"`
+	Shifts   []referencedShift  `json:"shifts,omitempty"`
+}
+
+// referencedShift is one shifted data set.
+type referencedShift struct {
+	Shift
+	Examples int                `json:"examples"`
+	Members  []referencedMember `json:"members"`
 }
 
 type referencedMember struct {
@@ -32,10 +40,9 @@ type referencedMember struct {
 // predictions.
 func WriteReference(dir string, t *Table) error {
 	r := reference{Schema: schemaName + "-reference", Version: SchemaVersion, Examples: t.Len(), Inputs: t.Inputs}
-	for _, v := range t.Variants {
-		for _, m := range v.Members {
-			r.Members = append(r.Members, referencedMember{v.Name, m.Name, m.Predicted.Digest()})
-		}
+	r.Members = referencedMembers(t)
+	for _, s := range t.Shifts {
+		r.Shifts = append(r.Shifts, referencedShift{s.Shift, s.Table.Len(), referencedMembers(s.Table)})
 	}
 	return atomicfile.Dir(dir, false, func(tmp string) error {
 		return atomicfile.Write(filepath.Join(tmp, ReferenceName), func(w io.Writer) error {
@@ -44,4 +51,14 @@ func WriteReference(dir string, t *Table) error {
 			return e.Encode(r)
 		})
 	})
+}
+
+func referencedMembers(t *Table) []referencedMember {
+	var out []referencedMember
+	for _, v := range t.Variants {
+		for _, m := range v.Members {
+			out = append(out, referencedMember{v.Name, m.Name, m.Predicted.Digest()})
+		}
+	}
+	return out
 }

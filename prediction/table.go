@@ -16,6 +16,8 @@ type Table struct {
 	Attributes []Attribute         // groups that examples belong to
 	Variants   []Variant           // in order of compression; the first is the baseline
 	Training   *TrainCounts        // frequencies in the training set, nil where unknown
+	Shift      *Shift              // what shifted data these are; nil for clean data
+	Shifts     []Shifted           // the same models on shifted data (see [Table.AddShift])
 	Join       JoinReport          // how rows of different sources were brought together
 	Inputs     []Input             // the files that were read
 	Notes      []string            // what a reader had to assume, in plain words, for the report
@@ -71,10 +73,10 @@ type Variant struct {
 // how far compression had moved it. Distances are over all members and examples
 // that were run; nil where one is not known.
 type Restored struct {
-	Of         string   `json:"of"`    // name of the compressed variant
-	Layer      string   `json:"layer"` // node of the baseline that computes the layer; several joined by " + "
-	Operator   string   `json:"operator,omitempty"`
-	Parameters int64    `json:"parameters,omitempty"` // weights of the layer
+	Of         string `json:"of"`    // name of the compressed variant
+	Layer      string `json:"layer"` // node of the baseline that computes the layer; several joined by " + "
+	Operator   string `json:"operator,omitempty"`
+	Parameters int64  `json:"parameters,omitempty"` // weights of the layer
 	// WeightSQNR is that ratio of the weights, in decibels, the baseline's being
 	// the signal.
 	WeightSQNR *float64 `json:"weight_sqnr,omitempty"`

@@ -61,7 +61,7 @@ func Write(dir string, t *Table, o WriteOptions) error {
 func writeAll(dir string, t *Table, o WriteOptions) error {
 	m := manifest{
 		Schema: schemaName, Version: SchemaVersion, Tool: o.Tool,
-		Classes: t.Classes, Training: t.Training, Join: t.Join, Inputs: t.Inputs, Notes: t.Notes,
+		Classes: t.Classes, Training: t.Training, Shift: t.Shift, Join: t.Join, Inputs: t.Inputs, Notes: t.Notes,
 	}
 	if err := os.Mkdir(filepath.Join(dir, "models"), 0o755); err != nil {
 		return fmt.Errorf("prediction: %w", err)
@@ -90,7 +90,11 @@ func writeAll(dir string, t *Table, o WriteOptions) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	_, err := writeFile(dir, ManifestName, m.encode)
+	var err error
+	if m.Shifts, err = writeShifts(dir, t, o); err != nil {
+		return err
+	}
+	_, err = writeFile(dir, ManifestName, m.encode)
 	return err
 }
 

@@ -104,5 +104,14 @@ func (a *assembly) chooseStored(t *prediction.Table) error {
 		}
 	}
 	t.Variants = out
+	shifts := t.Shifts
+	t.Shifts = nil
+	for i := range shifts {
+		if err := t.AddShift(shifts[i].Table, shifts[i].Shift); err != nil {
+			a.note("the stored predictions for shifted data are left out: %v", err)
+			t.Shifts = nil
+			break
+		}
+	}
 	return nil
 }
