@@ -204,7 +204,7 @@ func (b *builder) lead(rows []*groupRow, t tally, n noun) []Text {
 	if t.none > 0 {
 		s := fmt.Sprintf("No difference detected in %s", num.Count(t.none))
 		if t.missed != nil {
-			s += fmt.Sprintf("; a change smaller than %s could have been missed in the least well measured of them", num.PP(*t.missed))
+			s += "; " + couldMiss(*t.missed) + " in the least well measured of them"
 		}
 		add("%s.", s)
 	}

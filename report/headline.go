@@ -195,7 +195,7 @@ func accuracyWord(f *finding.Finding) string {
 	case finding.NotDetected:
 		s := "no difference detected"
 		if f.MDE != nil {
-			s += ", a change smaller than " + num.PP(*f.MDE) + " could have been missed"
+			s += ", " + couldMiss(*f.MDE)
 		}
 		return s
 	default:
@@ -259,7 +259,7 @@ func (b *builder) headlineStart(all []answer, void, harmed, asked []string) stri
 	default:
 		s := "No harm detected in " + list(capped(names(all), 6, "others"))
 		if m := missed(all); m != nil {
-			s += fmt.Sprintf("; a change smaller than %s could have been missed in some class", num.PP(*m))
+			s += "; " + couldMiss(*m) + " in some class"
 		}
 		return s + "."
 	}
@@ -355,4 +355,13 @@ func correctionPhrase(fdr string) string {
 		return "no correction"
 	}
 	return correction(fdr) + " correction"
+}
+
+// couldMiss says which change of a share the data could have missed. With few
+// members that can be more than there is.
+func couldMiss(change float64) string {
+	if change >= 1 {
+		return "any change could have been missed"
+	}
+	return "a change smaller than " + num.PP(change) + " could have been missed"
 }

@@ -65,6 +65,7 @@ func Stream(spec Spec) []finding.Message {
 		s.variant(t, v)
 	}
 	s.curves()
+	s.frontier()
 	s.messages = append(s.messages, finding.Message{Done: s.tally.Done(10000 * len(spec.Variants))})
 	return s.messages
 }
@@ -98,7 +99,7 @@ func (s *stream) config() *finding.Config {
 	c := &finding.Config{
 		Protocol: finding.ProtocolVersion, Tool: "lethe v0.0.0-test", Title: s.spec.Title, Mode: "default",
 		Settings: finding.Settings{Alpha: 0.05, FDR: "bh", Margin: 0.02, Level: 0.95, Shift: "member", Ties: "lowest", Seed: 1, MinN: 10, Depth: 2, Resample: true, Replicate: 9999},
-		Checks:   []string{"summary", "classimpact", "slice", "flip", "pie", "confusion", "curve", "longtail", "calibration"},
+		Checks:   []string{"compression", "summary", "classimpact", "slice", "flip", "pie", "confusion", "curve", "longtail", "calibration", "attribution", "frontier"},
 		Classes:  s.classes, Attributes: []string{"sex", "age"}, Examples: 100 * s.spec.Classes,
 		Inputs: []finding.InputDigest{{Path: "predictions/dense.csv", Digest: "sha256:8d74beec1be996322ad76813bafb92d40839895d6dd7ee808b17ca201eac98be", Role: "predictions"}},
 		Join:   finding.Join{ByPosition: true, Notes: []string{"arrays have no ids: row i is example i"}},
@@ -171,6 +172,7 @@ func (s *stream) variant(t int, name string) {
 		s.add(finding.Finding{Check: "summary", Question: "vacuity", Variant: name, Metric: "share of changed predictions", Unit: finding.Share, Estimate: finding.Float(0),
 			Outcome: finding.Failed, Reason: finding.Identical, Warnings: []finding.Warning{{Code: "identical", Text: "The candidate " + name + " gives the baseline's predictions for every example: it was not compressed, or the wrong file was read."}}})
 	}
+	s.modelFiles(t, name)
 	s.accuracy(t, name)
 	shift := -0.004 * float64(t+1)
 	for c, class := range s.classes {
@@ -186,6 +188,9 @@ func (s *stream) variant(t int, name string) {
 	s.add(finding.Finding{Check: "longtail", Question: "class-frequency", Variant: name, Metric: "rank correlation of recall change and training frequency", Unit: finding.Plain,
 		Outcome: finding.NotMeasurable, Reason: finding.NoTrainCounts, Word: finding.CannotSay, Needed: "the labels of the training set (--train-labels)"})
 	s.calibration(t, name)
+	if t == 0 {
+		s.attribution(name)
+	}
 }
 
 func (s *stream) accuracy(t int, name string) {
