@@ -99,6 +99,47 @@ func TestCompress(t *testing.T) {
 	}
 }
 
+// A model that was pruned while it trained is an original: it names no source,
+// and what is made of it names its weights, keeps its zeros and what training
+// wrote into it, claims its own scheme only, and is paired with it.
+func TestCompressTrained(t *testing.T) {
+	dir := t.TempDir()
+	fixture(t, dir)
+	must(t, dir, "train", "cnn-small", "--data", calibrationSource+"?limit=200", "--recipe", "smoke", "--sparsity", "0.5", "-o", "trained")
+	pruned := filepath.Join("trained", trainedFile)
+	m, err := onnx.Load(filepath.Join(dir, pruned))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	facts, err := onnx.Inspect(m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for scheme, more := range map[string][]string{"int8-dynamic": nil, "int8-static": {"--calibrate", calibrationSource, "-n", "20"}} {
+		out := scheme + ".onnx"
+		must(t, dir, append([]string{"compress", pruned, "--to", scheme, "-o", out}, more...)...)
+		q, after, manifest := made(t, dir, out)
+		if manifest.Source != facts.WeightsDigest || !slices.Equal(manifest.Schemes(), []string{scheme}) {
+			t.Errorf("%s: source %s, want %s; schemes %q", out, manifest.Source, facts.WeightsDigest, manifest.Schemes())
+		}
+		if after.ZeroShare == nil || *after.ZeroShare < *facts.ZeroShare {
+			t.Errorf("%s: share of zeros %v, before %v", out, after.ZeroShare, *facts.ZeroShare)
+		}
+		for _, key := range []string{"lethe.sparsity", "lethe.recipe", "lethe.data"} {
+			want, _ := m.Meta(key)
+			if have, _ := q.Meta(key); have != want || want == "" {
+				t.Errorf("%s: %s is %q, want %q", out, key, have, want)
+			}
+		}
+		code, stdout, stderr := run(t, dir, "--quiet", "compare", pruned, out, "--data", calibrationSource+"?limit=50", "--checks", "compression,summary", "--all")
+		text := strings.Join(strings.Fields(stdout), " ")
+		if code != ExitOK || !strings.Contains(text, "these were made from models of") || !strings.Contains(text, "compression found in the weights") {
+			t.Errorf("%s: exit code %d, not paired or not found:\n%s%s", out, code, stdout, stderr)
+		}
+	}
+}
+
 // The same command gives the same bytes, on any number of cores.
 func TestCompressIsDeterministic(t *testing.T) {
 	dir := compressible(t)
