@@ -226,7 +226,7 @@ func (im *importing) sameTasks() error {
 	}
 	for _, m := range im.models {
 		if dated().MatchString(filepath.Base(anyFile(m.run))) && (m.run.results == nil || len(m.run.results.TaskHashes) == 0) {
-			im.note("%s has no task_hashes in a results file: only the hashes of each document were compared", anyFile(m.run))
+			im.note("no task_hashes in a results file for %s: only the hashes of each document were compared", anyFile(m.run))
 		}
 	}
 	return nil
