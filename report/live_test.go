@@ -204,8 +204,36 @@ func TestEveryFindingIsShown(t *testing.T) {
 		case "harm", "disproportion", "non-inferiority", "vacuity", "mcnemar", "accuracy", "over-representation":
 			continue // these have columns of their own
 		}
+		switch f.Check {
+		case "compression", "attribution", "frontier":
+			continue // and so have these: TestCompressionIsShown
+		}
 		if !strings.Contains(b.String(), f.Metric) {
 			t.Errorf("finding %s: its metric %q is nowhere in the report", f.ID, f.Metric)
+		}
+	}
+}
+
+// TestCompressionIsShown: what model files hold, what layers rescue and which
+// variant is chosen stand in the report with their numbers.
+func TestCompressionIsShown(t *testing.T) {
+	var b bytes.Buffer
+	o := text.DefaultOptions()
+	o.All, o.Width = true, 0
+	if err := report.Replay(bytes.NewReader(reporttest.Stored(t, reporttest.Small())), text.New(&b, o)); err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Join(strings.Fields(b.String()), " ")
+	for _, want := range []string{
+		"int8 512.0 KiB 50.00 % 493.2 KiB 50.00 % 8 0.00 % 99.00 %", "compression found in the weights",
+		"pruned-70 [1] 256.0 KiB 25.00 % 246.6 KiB 25.00 % 8 20.00 % 99.00 %", "no compression found",
+		"conv1 1,000 40 4 1.1 pp [0.7, 1.5]", "fc 3,000 16 22 -0.7 pp [-1.1, -0.3]",
+		"Layers that rescue answers beyond chance when they stay in float: conv1 (1.1 pp).",
+		"Most compressed variant without detected or undecided harm at 2.0 pp: int8, 493.2 KiB after zstd, 50.00 % of the baseline.",
+		"within the margin, chosen", "undecided", "beyond the margin",
+	} {
+		if !strings.Contains(words, want) {
+			t.Errorf("the report does not say %q", want)
 		}
 	}
 }

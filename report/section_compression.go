@@ -18,13 +18,13 @@ func (b *builder) compression() *Section {
 	t := &Table{ID: "compression-table", Title: "Model files", Columns: []Column{
 		{Name: "variant", Min: 12},
 		{Name: "bytes", Right: true, Doc: "size on disk, mean over members"},
-		{Name: "of baseline", Right: true, Drop: 3},
-		{Name: "zstd", Right: true, Drop: 2, Doc: "bytes after zstd"},
-		{Name: "zstd of baseline", Right: true, Drop: 1},
+		{Name: "of baseline", Right: true, Drop: 4},
+		{Name: "zstd", Right: true, Drop: 3, Doc: "bytes after zstd"},
+		{Name: "zstd of baseline", Right: true, Drop: 2},
 		{Name: "bits", Right: true, Doc: "mean bits of a layer's weight"},
 		{Name: "sparsity", Right: true},
-		{Name: "parameters", Right: true, Doc: "share of the parameters in compressed layers"},
-		{Name: "MACs", Right: true, Drop: 4, Doc: "share of the multiply-accumulates in compressed layers"},
+		{Name: "parameters", Right: true, Drop: 1, Doc: "share of the parameters in compressed layers"},
+		{Name: "MACs", Right: true, Drop: 5, Doc: "share of the multiply-accumulates in compressed layers"},
 		{Name: "verdict", Min: 18},
 	}}
 	for _, name := range b.c.variants() {
@@ -37,7 +37,7 @@ func (b *builder) compression() *Section {
 	for _, x := range b.c.tables {
 		if x.Check == "compression" && x.Name == "layers" {
 			layers := b.raw(x)
-			layers.Minor = true
+			layers.ID, layers.Minor = anchor("model-layers", x.Variant), true
 			p.Blocks = append(p.Blocks, layers)
 		}
 	}
