@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lethe-audit/lethe/finding"
+	"github.com/lethe-audit/lethe/internal/strictyaml"
 )
 
 // Audit is what a gate needs of a stream of findings. It is a handler of the
@@ -106,7 +107,7 @@ func (a *Audit) variants(p *Policy, asked []string) ([]string, error) {
 	}
 	for _, v := range asked {
 		if !slices.Contains(all, v) {
-			return nil, &Error{At: Location{File: p.File}, Text: unknown("variant", v, all)}
+			return nil, &Error{At: Location{File: p.File}, Text: strictyaml.Unknown("variant", v, all)}
 		}
 	}
 	var out []string
@@ -159,7 +160,7 @@ func (a *Audit) of(r *Rule, m *metric, variant string) (found []*finding.Finding
 	for _, list := range [][]string{r.Only, r.Except, sortedKeys(r.Weights)} {
 		for _, name := range list {
 			if !slices.Contains(all, name) {
-				return nil, nil, r.error(unknown(string(s), name, all))
+				return nil, nil, r.error(strictyaml.Unknown(string(s), name, all))
 			}
 		}
 	}

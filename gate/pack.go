@@ -4,6 +4,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"github.com/lethe-audit/lethe/internal/strictyaml"
 )
 
 //go:embed packs/*.yaml packs/keys.txt
@@ -21,7 +22,7 @@ func PackText(name string) ([]byte, error) {
 			return packs.ReadFile("packs/" + name + ".yaml")
 		}
 	}
-	return nil, errors.New("gate: " + unknown("pack", name, PackNames()))
+	return nil, errors.New("gate: " + strictyaml.Unknown("pack", name, PackNames()))
 }
 
 // Pack is a policy that comes with the program.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+	"github.com/lethe-audit/lethe/internal/strictyaml"
 )
 
 // Parse reads a policy (doc/format/policy.md). file names it in errors. Faults
@@ -127,7 +128,7 @@ func (r *reader) extend(p *Policy, e entry) {
 	}
 	pack, err := Pack(name)
 	if err != nil {
-		r.fault(position(e.value), "%s", unknown("pack", name, PackNames()))
+		r.fault(position(e.value), "%s", strictyaml.Unknown("pack", name, PackNames()))
 		return
 	}
 	own := p.Rules

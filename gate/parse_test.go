@@ -211,17 +211,6 @@ func TestPackIsExtended(t *testing.T) {
 	}
 }
 
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "abc", 3}, {"alpha", "alpha", 0}, {"alhpa", "alpha", 1}, {"kitten", "sitting", 3}, {"ab", "ba", 1}} {
-		if got := distance(c.a, c.b); got != c.want || distance(c.b, c.a) != got {
-			t.Errorf("%q, %q: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}
-
 // FuzzParse: no input makes the parser panic; what it accepts is valid, and is
 // read back from what is written as the same rules.
 func FuzzParse(f *testing.F) {

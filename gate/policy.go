@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lethe-audit/lethe/finding"
+	"github.com/lethe-audit/lethe/internal/strictyaml"
 )
 
 // PolicyVersion is the version of the policy file (doc/format/policy.md).
@@ -173,7 +174,7 @@ func (r *Rule) fault() (field, text string) {
 	case r.Metric == "":
 		return "metric", "it names no metric; the metrics are " + strings.Join(MetricNames(), ", ")
 	case !ok:
-		return "metric", unknown("metric", r.Metric, MetricNames())
+		return "metric", strictyaml.Unknown("metric", r.Metric, MetricNames())
 	case r.Name == "":
 		return "name", "it has no name"
 	}
@@ -193,7 +194,7 @@ func (r *Rule) scopeFault(m *metric) (field, text string) {
 	case r.Scope == "":
 		return "scope", fmt.Sprintf("it names no scope; %s has %s", r.Metric, has)
 	case !slices.Contains(scopeNames(), r.Scope):
-		return "scope", unknown("scope", string(r.Scope), texts(scopeNames()))
+		return "scope", strictyaml.Unknown("scope", string(r.Scope), texts(scopeNames()))
 	case r.Scope == Worst && !slices.Contains(m.scopes(), r.Over):
 		return "over", fmt.Sprintf("the worst of what? %s has %s: write over: with one of them", r.Metric, has)
 	case r.Scope == Worst && r.Over == Overall:
@@ -209,7 +210,7 @@ func (r *Rule) scopeFault(m *metric) (field, text string) {
 func (r *Rule) testFault(m *metric) (field, text string) {
 	switch {
 	case !slices.Contains(testNames(), r.Test):
-		return "test", unknown("test", string(r.Test), texts(testNames()))
+		return "test", strictyaml.Unknown("test", string(r.Test), texts(testNames()))
 	case m.allows(r.Test):
 		return "", ""
 	case m.form == disparity:
@@ -282,11 +283,11 @@ func (r *Rule) numberFault(*metric) (field, text string) {
 func (r *Rule) choiceFault(m *metric) (field, text string) {
 	switch {
 	case !slices.Contains(adjustNames(), r.Adjust):
-		return "adjust", unknown("adjustment", string(r.Adjust), texts(adjustNames()))
+		return "adjust", strictyaml.Unknown("adjustment", string(r.Adjust), texts(adjustNames()))
 	case !slices.Contains(verdictNames(), r.OnUndecided):
-		return "on_undecided", unknown("answer", string(r.OnUndecided), texts(verdictNames()))
+		return "on_undecided", strictyaml.Unknown("answer", string(r.OnUndecided), texts(verdictNames()))
 	case !slices.Contains(coversNames(), r.Covers):
-		return "covers", unknown("coverage", string(r.Covers), texts(coversNames()[1:]))
+		return "covers", strictyaml.Unknown("coverage", string(r.Covers), texts(coversNames()[1:]))
 	case r.Covers != CoversMost && (r.Floor != nil || r.Margin.Unit == Relative || m.form == increase || m.form == level):
 		return "covers", "covers: is for absolute margins on accuracy, recall, fpr, fnr and disparity"
 	case r.Floor != nil && len(r.Weights) > 0:

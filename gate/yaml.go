@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+	"github.com/lethe-audit/lethe/internal/strictyaml"
 )
 
 // MaxPolicyBytes is the largest policy file that is read.
@@ -142,7 +143,7 @@ func (r *reader) known(e entry, names []string) bool {
 			return true
 		}
 	}
-	r.fault(e.at, "%s", unknown("key", e.key, names))
+	r.fault(e.at, "%s", strictyaml.Unknown("key", e.key, names))
 	return false
 }
 

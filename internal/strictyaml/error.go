@@ -22,18 +22,24 @@ func (e *Error) Error() string {
 	case e.File != "":
 		s = e.File + ": " + s
 	}
-	if e.Source == "" || e.Column < 1 {
-		return s
+	return s + Pointed(e.Source, e.Column)
+}
+
+// Pointed is a line with a caret below a column, counted from 1, each on a line
+// of its own; "" where the line or the column is not known.
+func Pointed(source string, column int) string {
+	if source == "" || column < 1 {
+		return ""
 	}
-	before := []rune(e.Source)
-	before = before[:min(e.Column-1, len(before))]
+	before := []rune(source)
+	before = before[:min(column-1, len(before))]
 	pad := strings.Map(func(r rune) rune { // a tab moves the caret as it moves the text
 		if r == '\t' {
 			return r
 		}
 		return ' '
 	}, string(before))
-	return s + "\n    " + e.Source + "\n    " + pad + "^"
+	return "\n    " + source + "\n    " + pad + "^"
 }
 
 // Unknown says that there is no such name, offers the nearest one and lists
@@ -58,30 +64,37 @@ func Unknown(what, name string, known []string) string {
 func nearest(name string, known []string) string {
 	best, least := "", 1+max(2, len(name)/3)
 	for _, k := range known {
-		if d := edits(strings.ToLower(name), strings.ToLower(k)); d < least {
+		if d := Distance(strings.ToLower(name), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
 	}
 	return best
 }
 
-// edits is the number of letters to insert, delete or change to make b of a.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// Distance is the number of letters to insert, remove, change or exchange with
+// the next one to turn a into b (optimal string alignment).
+func Distance(a, b string) int {
+	s, t := []rune(a), []rune(b)
+	rows := make([][]int, len(s)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(t)+1)
+		rows[i][0] = i
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
+	for j := range t {
+		rows[0][j+1] = j + 1
+	}
+	for i := range s {
+		for j := range t {
+			cost := 1
+			if s[i] == t[j] {
+				cost = 0
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
+			d := min(rows[i][j+1]+1, rows[i+1][j]+1, rows[i][j]+cost)
+			if i > 0 && j > 0 && s[i] == t[j-1] && s[i-1] == t[j] {
+				d = min(d, rows[i-1][j-1]+1)
+			}
+			rows[i+1][j+1] = d
 		}
 	}
-	return row[len(b)]
+	return rows[len(s)][len(t)]
 }

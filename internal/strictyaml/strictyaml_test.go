@@ -58,6 +58,17 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "abc", 3}, {"alpha", "alpha", 0}, {"alhpa", "alpha", 1}, {"kitten", "sitting", 3}, {"ab", "ba", 1}} {
+		if got := strictyaml.Distance(c.a, c.b); got != c.want || strictyaml.Distance(c.b, c.a) != got {
+			t.Errorf("%q, %q: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add("title: a\nvariants: [{name: x}]")
 	f.Add("a: &a [*a]")
