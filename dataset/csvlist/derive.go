@@ -49,6 +49,22 @@ func parseBands(option string, head []string) (map[string]*bands, error) {
 	return out, nil
 }
 
+// band gives columns of attributes the bands that the option says.
+func (t *table) band(option string, head []string) error {
+	cut, err := parseBands(option, head)
+	if err != nil {
+		return err
+	}
+	for _, g := range t.groups {
+		g.bands = cut[g.name]
+		delete(cut, g.name)
+	}
+	for name := range cut {
+		return fmt.Errorf("bands=%s: column %s is no attribute", option, name)
+	}
+	return nil
+}
+
 // name names the bands: "<18", "18-39", "60+" between whole numbers, else
 // "1.5 to <2".
 func (b *bands) name(texts []string) {

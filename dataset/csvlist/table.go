@@ -176,16 +176,8 @@ func parse(ctx context.Context, r io.Reader, options map[string]string) (*table,
 	if t.groups, err = groupColumns(head, used, options); err != nil {
 		return nil, err
 	}
-	cut, err := parseBands(options["bands"], head)
-	if err != nil {
+	if err := t.band(options["bands"], head); err != nil {
 		return nil, err
-	}
-	for _, g := range t.groups {
-		g.bands = cut[g.name]
-		delete(cut, g.name)
-	}
-	for name := range cut {
-		return nil, fmt.Errorf("bands=%s: column %s is no attribute", options["bands"], name)
 	}
 	share, err := parseShare(options["test-share"], split)
 	if err != nil {

@@ -29,25 +29,33 @@ func resolveSchemes(schemes []string) ([]string, error) {
 	return out, nil
 }
 
+// schemesOf are the schemes of texts with their default options; calibrate says
+// whether one of them looks at images.
+func schemesOf(texts []string) (schemes []compress.Scheme, calibrate bool, err error) {
+	options := defaultSchemeFlags()
+	for _, text := range texts {
+		spec, err := compress.Parse(text)
+		if err != nil {
+			return nil, false, err
+		}
+		scheme, err := options.scheme(spec)
+		if err != nil {
+			return nil, false, err
+		}
+		schemes, calibrate = append(schemes, scheme), calibrate || scheme.NeedsCalibration()
+	}
+	return schemes, calibrate, nil
+}
+
 // compressMember makes a member from another one.
 func (x *jobs) compressMember(ctx context.Context, j *plan.Job, env runner.Env) (report runner.Report, err error) {
 	var s plan.CompressSpec
 	if err := j.Decode(&s); err != nil {
 		return report, err
 	}
-	options := defaultSchemeFlags()
-	var schemes []compress.Scheme
-	calibrate := false
-	for _, text := range s.Schemes {
-		spec, err := compress.Parse(text)
-		if err != nil {
-			return report, err
-		}
-		scheme, err := options.scheme(spec)
-		if err != nil {
-			return report, err
-		}
-		schemes, calibrate = append(schemes, scheme), calibrate || scheme.NeedsCalibration()
+	schemes, calibrate, err := schemesOf(s.Schemes)
+	if err != nil {
+		return report, err
 	}
 	m, err := onnx.Load(filepath.Join(env.Dir, filepath.FromSlash(s.From)))
 	if err != nil {
@@ -70,7 +78,11 @@ func (x *jobs) compressMember(ctx context.Context, j *plan.Job, env runner.Env) 
 	if err != nil {
 		return report, err
 	}
-	file := filepath.Join(env.Dir, filepath.FromSlash(j.Outputs[0]))
+	return writeCompressed(r, filepath.Join(env.Dir, filepath.FromSlash(j.Outputs[0])))
+}
+
+// writeCompressed writes a model and its manifest.
+func writeCompressed(r *compress.Output, file string) (report runner.Report, err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return report, err
 	}
