@@ -22,6 +22,10 @@ type Kind struct {
 	// FindSplits are the splits that are there, for kinds whose files say;
 	// nil where Splits says it all.
 	FindSplits func(ctx context.Context, r Request) ([]Split, error)
+	// Shift makes what the options corruption and severity ask for; nil where
+	// images cannot be corrupted. A kind with options of these names of its own
+	// never has it called.
+	Shift func(r ShiftRequest) (Shift, error)
 }
 
 // OptionInfo describes an option to users.
@@ -48,6 +52,10 @@ func CommonOptions() []OptionInfo {
 		{"layout", "NAME", "nchw (default) or nhwc"},
 		{"imbalance", "X", "a long-tailed training set: the last class keeps 1/X of its examples"},
 		{"limit", "N", "at most N examples, evenly spread over the data"},
+		{"corruption", "NAME", "corrupt the images as the model gets them: fog, snow, motion_blur, ... (lethe corrupt --help)"},
+		{"severity", "1 to 5", "how strongly; goes with corruption"},
+		{"corruption-preset", "NAME", "whose parameters: imagenet-c or cifar-c (default: by the size of images)"},
+		{"corruption-seed", "N", "another seed gives other noise (default 0)"},
 	}
 }
 
@@ -122,6 +130,9 @@ func (c Catalog) Open(ctx context.Context, source string) (*Opened, error) {
 	if err := out.narrow(set); err != nil {
 		return nil, errors.Join(wrong(err), d.Close())
 	}
+	if err := out.distort(set); err != nil {
+		return nil, errors.Join(wrong(err), d.Close())
+	}
 	return out, nil
 }
 
@@ -146,6 +157,7 @@ type settings struct {
 	preprocess Preprocess
 	imbalance  float64 // 0: none
 	limit      int     // 0: none
+	shift      ShiftRequest
 }
 
 // settings checks and reads the options of src.
@@ -174,6 +186,9 @@ func (k *Kind) settings(src Source) (Request, settings, error) {
 		}
 	}
 	if err := k.checkSplit(req.Split); err != nil {
+		return req, set, err
+	}
+	if _, err := k.makeShift(set.shift); err != nil {
 		return req, set, err
 	}
 	if req.Split == SplitUnknown && len(k.Splits) > 0 {
@@ -227,7 +242,7 @@ func (s *settings) read(req *Request, o Option) (ok bool, err error) {
 			err = errOption(o.Name, o.Value, "a whole number of examples")
 		}
 	default:
-		return false, nil
+		return s.readShift(o)
 	}
 	return true, err
 }
