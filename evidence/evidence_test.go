@@ -198,6 +198,9 @@ func TestRatchet(t *testing.T) {
 // It holds while that stays so; a growth is tested with the chance of one changed answer.
 func TestRatchetWithoutSpread(t *testing.T) {
 	exact := harm("int8", "cat", 0, 0.004, finding.NotDetected)
+	if e := acceptedOf(&exact); math.Signbit(e.Loss) {
+		t.Errorf("the loss of no change is %v", e.Loss)
+	}
 	exact.Evidence = nil
 	r, err := NewRatchet(auditOf("int8", exact))
 	if err != nil {

@@ -89,7 +89,8 @@ func NewRatchet(a *Audit) (*Ratchet, error) {
 }
 
 func acceptedOf(f *finding.Finding) Accepted {
-	e := Accepted{Variant: f.Variant, Question: f.Question, Kind: string(f.Scope.Kind), Scope: f.Scope.Name, Loss: -*f.Estimate, N: f.N}
+	// 0 - x: the loss of an estimate of 0 is 0, not the -0 that the file would show.
+	e := Accepted{Variant: f.Variant, Question: f.Question, Kind: string(f.Scope.Kind), Scope: f.Scope.Name, Loss: 0 - *f.Estimate, N: f.N}
 	if f.Evidence != nil {
 		e.StdErr, e.DoF = f.Evidence.StdErr, f.Evidence.DoF
 	}
