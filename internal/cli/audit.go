@@ -23,6 +23,7 @@ type auditOptions struct {
 	force    bool
 	noCopy   bool
 	title    string
+	shifted  []string
 }
 
 func (a *app) newAudit() *cobra.Command {
@@ -44,7 +45,8 @@ format). Without it only the report is printed.
       --attributes attrs.csv --class-names names.txt -o audit
   lethe audit predictions.csv -o audit
   lethe audit preds.csv --baseline fp32=resnet_fp32 --candidate int8=resnet_int8 --format markdown
-  lethe audit predictions/ --paper -o paper`,
+  lethe audit predictions/ --paper -o paper
+  lethe audit predictions.csv --shifted fog:3=predictions.csv --shifted frost:5=predictions.csv -o audit`,
 		Args: args(cobra.ArbitraryArgs),
 		RunE: func(c *cobra.Command, sources []string) error { return a.runAudit(c, sources, &o) },
 	}
@@ -56,6 +58,7 @@ format). Without it only the report is printed.
 	s.BoolVar(&o.force, "force", false, "replace DIR if it is there")
 	s.BoolVar(&o.noCopy, "no-copy", false, "keep only the digests of the predictions in DIR, not a copy")
 	s.StringVar(&o.title, "title", "", "title of the report")
+	s.StringArrayVar(&o.shifted, "shifted", nil, shiftedHelp)
 	_ = c.MarkFlagDirname("output")
 	return c
 }
@@ -83,6 +86,12 @@ func (a *app) runAudit(c *cobra.Command, sources []string, o *auditOptions) erro
 	ctx := c.Context()
 	done := a.step("reading predictions")
 	table, err := importPredictions(ctx, req)
+	if err == nil {
+		err = addShifts(ctx, table, o.shifted)
+	}
+	if err == nil {
+		err = needsShifts(o.settings.checks, table)
+	}
 	done()
 	if err != nil {
 		return err

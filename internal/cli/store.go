@@ -74,6 +74,7 @@ func (a *app) writeAudit(ctx context.Context, job *auditJob, dir string) (err er
 	out, rows := bufio.NewWriterSize(findings, 1<<16), bufio.NewWriterSize(examples, 1<<20)
 	sink := auditSink{finding.NewWriter(out), finding.NewExampleWriter(rows)}
 
+	job.checks = checksFor(job.checks, job.view.Table)
 	config, err := audit.Describe(ctx, job.view, a.tool(), job.checks)
 	if err != nil {
 		return err

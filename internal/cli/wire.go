@@ -15,6 +15,7 @@ import (
 	"github.com/lethe-audit/lethe/audit/frontier"
 	"github.com/lethe-audit/lethe/audit/longtail"
 	"github.com/lethe-audit/lethe/audit/pie"
+	"github.com/lethe-audit/lethe/audit/robust"
 	"github.com/lethe-audit/lethe/audit/slice"
 	"github.com/lethe-audit/lethe/audit/summary"
 )
@@ -23,7 +24,7 @@ import (
 func allChecks() []audit.Check {
 	return []audit.Check{
 		compression.New(), summary.New(), classimpact.New(), slice.New(), flip.New(), pie.New(), frontier.New(), attribution.New(),
-		confusion.New(), curve.New(), longtail.New(), calibration.New(),
+		confusion.New(), curve.New(), longtail.New(), calibration.New(), robust.New(),
 	}
 }
 
