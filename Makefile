@@ -27,7 +27,7 @@ bench: build ## benchmarks and their yardsticks (bench/README.md)
 	bash bench/run.sh
 
 golden: ## rewrites golden files and transcripts
-	$(GO) test $$(git grep -l 'lethe/internal/golden"' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|') -update
+	$(GO) test $$(git grep -l 'lethe/internal/golden"' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|') -timeout 60m -update
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')
