@@ -101,14 +101,36 @@ func pixelate(v []float64, s scene) (effect, error) {
 // jpegCompression stores the image as JPEG of quality v[0] and reads it again.
 func jpegCompression(v []float64, _ scene) (effect, error) {
 	return coloured(func(im *dataset.Image, _ *rand.Rand) (*dataset.Image, error) {
-		m := image.NewRGBA(image.Rect(0, 0, im.Width, im.Height))
-		for i := range im.Width * im.Height {
-			m.Pix[4*i], m.Pix[4*i+1], m.Pix[4*i+2], m.Pix[4*i+3] = im.Pix[3*i], im.Pix[3*i+1], im.Pix[3*i+2], 255
-		}
 		var b bytes.Buffer
-		if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: int(v[0])}); err != nil {
+		if err := jpeg.Encode(&b, subsampled(im), &jpeg.Options{Quality: int(v[0])}); err != nil {
 			return nil, err
 		}
 		return dataset.Decode(b.Bytes())
 	}), nil
+}
+
+// subsampled is an image in the components that libjpeg encodes: JFIF's
+// integers, and chroma as means of 2 x 2 that round up and down by turns. The
+// encoder's own means always round up, which moves coarsely quantized chroma.
+func subsampled(im *dataset.Image) *image.YCbCr {
+	m := image.NewYCbCr(image.Rect(0, 0, im.Width, im.Height), image.YCbCrSubsampleRatio420)
+	blue, red := make([]int32, len(m.Y)), make([]int32, len(m.Y))
+	for i := range m.Y {
+		r, g, b := int32(im.Pix[3*i]), int32(im.Pix[3*i+1]), int32(im.Pix[3*i+2])
+		m.Y[i] = uint8((19595*r + 38470*g + 7471*b + 1<<15) >> 16)
+		blue[i] = (-11058*r - 21710*g + 32768*b + 128<<16 + 1<<15 - 1) >> 16
+		red[i] = (32768*r - 27439*g - 5329*b + 128<<16 + 1<<15 - 1) >> 16
+	}
+	for y := 0; y < im.Height; y += 2 {
+		top, low := y*im.Width, min(y+1, im.Height-1)*im.Width
+		for x := 0; x < im.Width; x += 2 {
+			right, round := min(x+1, im.Width-1), int32(1+x/2%2)
+			mean := func(c []int32) uint8 {
+				return uint8((c[top+x] + c[top+right] + c[low+x] + c[low+right] + round) >> 2)
+			}
+			i := m.COffset(x, y)
+			m.Cb[i], m.Cr[i] = mean(blue), mean(red)
+		}
+	}
+	return m
 }

@@ -22,9 +22,9 @@
 //     not ours to ship. The textures here are drawn by a program: the weights
 //     are the published ones, the pictures under them are not. Numbers for
 //     frost are not comparable with published ones.
-//   - jpeg_compression: the same quantization tables, 4:2:0, by Go's encoder;
-//     libjpeg averages chroma and rounds its cosine transform in another way,
-//     which changes levels by a few units of 255.
+//   - jpeg_compression: libjpeg's components, 4:2:0 means and quantization
+//     tables, but Go's cosine transform, which rounds in another way: single
+//     coefficients come out one step away.
 //   - ImageNet-C was stored as JPEG of quality 85 after each corruption. Here
 //     nothing is lost after it, as in CIFAR-10-C.
 //   - elastic_transform interpolates at exact places, OpenCV's warpAffine at
