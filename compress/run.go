@@ -1,9 +1,11 @@
 package compress
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
+	"sync"
 
 	"github.com/lethe-audit/lethe/onnx"
 )
@@ -22,40 +24,47 @@ func Run(ctx context.Context, m *onnx.Model, schemes []Scheme, in Input, tool st
 	if len(schemes) == 0 {
 		return nil, fmt.Errorf("%w: no scheme is given", ErrSpec)
 	}
-	before, err := onnx.Inspect(m, nil)
-	if err != nil {
-		return nil, err
-	}
 	manifest, err := ManifestOf(m)
 	if err != nil {
 		return nil, err
 	}
 	if manifest == nil {
-		manifest = &Manifest{Source: before.WeightsDigest}
+		manifest = &Manifest{}
 	}
-	if manifest.Source == "" {
-		manifest.Source = before.WeightsDigest
-	}
-	manifest.Version, manifest.Tool, manifest.WeightsDigest = ManifestVersion, tool, before.WeightsDigest
-	out := &Output{Before: before, Manifest: manifest, Model: m}
-	for _, s := range schemes {
-		if err := out.step(ctx, s, in); err != nil {
+	manifest.Version, manifest.Tool = ManifestVersion, tool
+	out := &Output{Manifest: manifest, Model: m}
+	inspect := sync.OnceValues(func() (onnx.Facts, error) { return onnx.Inspect(m, nil) })
+	go inspect() // on another core, while the first scheme reads the weights too
+	for i, s := range schemes {
+		r, failed := apply(ctx, s, out.Model, in)
+		if i == 0 {
+			if out.Before, err = inspect(); err != nil {
+				return nil, err
+			}
+			manifest.WeightsDigest = out.Before.WeightsDigest
+			manifest.Source = cmp.Or(manifest.Source, out.Before.WeightsDigest)
+		}
+		if failed != nil {
+			return nil, failed
+		}
+		if err := out.add(s, r, in); err != nil {
 			return nil, err
 		}
 	}
 	return out, manifest.mark(out.Model)
 }
 
-// step applies one scheme and checks what came out.
-func (o *Output) step(ctx context.Context, s Scheme, in Input) error {
-	m := o.Model
+// apply applies one scheme.
+func apply(ctx context.Context, s Scheme, m *onnx.Model, in Input) (*Result, error) {
 	if err := Check(m); err != nil {
-		return fmt.Errorf("%s: %w", s.Name(), err)
+		return nil, fmt.Errorf("%s: %w", s.Name(), err)
 	}
-	r, err := s.Apply(ctx, m, in)
-	if err != nil {
-		return err
-	}
+	return s.Apply(ctx, m, in)
+}
+
+// add checks what a scheme gave and takes it as the next step.
+func (o *Output) add(s Scheme, r *Result, in Input) (err error) {
+	m := o.Model
 	r.Model.Path, r.Model.Files = m.Path, m.Files // for messages
 	if err := onnx.Validate(r.Model); err != nil {
 		return fmt.Errorf("%s: the result is not valid, please report this: %w", s.Name(), err)

@@ -137,8 +137,11 @@ func Inspect(m *Model, inputs map[string]Shape) (Facts, error) {
 		f.Outputs = append(f.Outputs, ValueFact{v.Name, t.Elem.String(), t.Shape})
 	}
 	s := newSurvey(m, types)
+	digest := make(chan string, 1)
+	go func() { digest <- weightsDigest(s) }() // on another core: it reads all weights, as countLayers does
 	f.countConstants(s)
 	f.countLayers(s)
+	f.WeightsDigest = <-digest
 	return f, nil
 }
 
@@ -190,11 +193,8 @@ func (f *Facts) countOperators(m *Model) {
 }
 
 func (f *Facts) countConstants(s *survey) {
-	h := sha256.New()
-	h.Write([]byte("lethe weights 1\n"))
 	by := map[DataType]*ElementFact{}
 	for _, c := range s.constants {
-		digestTensor(h, c.tensor)
 		f.ConstantBytes += c.tensor.bytes()
 		if !c.parameter {
 			continue
@@ -210,7 +210,6 @@ func (f *Facts) countConstants(s *survey) {
 		e.Bytes += c.tensor.bytes()
 		f.Parameters += n
 	}
-	f.WeightsDigest = "sha256:" + hex.EncodeToString(h.Sum(nil))
 	for _, e := range by {
 		f.ElementTypes = append(f.ElementTypes, *e)
 	}
@@ -226,6 +225,16 @@ func (t *Tensor) bytes() int64 {
 		n += int64(len(s))
 	}
 	return n
+}
+
+// weightsDigest is over types, dimensions and values of all constants.
+func weightsDigest(s *survey) string {
+	h := sha256.New()
+	h.Write([]byte("lethe weights 1\n"))
+	for _, c := range s.constants {
+		digestTensor(h, c.tensor)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
 func digestTensor(h hash.Hash, t *Tensor) {

@@ -1,9 +1,13 @@
 package magnitude
 
 import (
+	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/lethe-audit/lethe/compress"
 	"github.com/lethe-audit/lethe/onnx"
@@ -40,11 +44,12 @@ func (s *scheme) Apply(ctx context.Context, m *onnx.Model, in compress.Input) (*
 		return nil, &onnx.Error{File: m.Path, Msg: s.Name() + ": no layer is pruned: there is no convolution, and of matrix products only those that --prune-dense leaves out (now " +
 			string(s.o.Dense) + ")", Reason: compress.ErrNoWeights}
 	}
-	if err := c.masks(ctx, s.o, in.Progress); err != nil {
+	pruned, err := c.pruned(ctx, s.o, in)
+	if err != nil {
 		return nil, err
 	}
-	for i, t := range c.tensors {
-		if err := compress.SetConstant(out.Graph, zeroed(t, c.mask[i])); err != nil {
+	for _, t := range pruned {
+		if err := compress.SetConstant(out.Graph, t); err != nil {
 			return nil, err
 		}
 	}
@@ -143,30 +148,56 @@ func named(t *onnx.Tensor, name string) *onnx.Tensor {
 	return &c
 }
 
-// masks computes what stays.
-func (c *choice) masks(ctx context.Context, o Options, progress func(done, total int)) error {
+// pruned computes what stays, and the tensors with it, on several cores: a
+// tensor is pruned by itself once the threshold is known.
+func (c *choice) pruned(ctx context.Context, o Options, in compress.Input) ([]*onnx.Tensor, error) {
+	c.mask = make([]prune.Mask, len(c.weights))
 	if o.Global {
 		c.mask = prune.Global(c.weights, o.Sparsity)
-		return ctx.Err()
 	}
-	for i, w := range c.weights {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if o.Pattern == Pattern24 {
-			dims := make([]int, len(c.tensors[i].Dims))
-			for k, d := range c.tensors[i].Dims {
-				dims[k] = int(d)
+	out := make([]*onnx.Tensor, len(c.weights))
+	var mu sync.Mutex // over done, and the caller's Progress
+	done := 0
+	work := make(chan int, len(c.weights))
+	for i := range c.weights {
+		work <- i
+	}
+	close(work)
+	var all sync.WaitGroup
+	for range cmp.Or(in.Engine.Threads, runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for i := range work {
+				if ctx.Err() != nil {
+					return
+				}
+				if !o.Global {
+					c.mask[i] = c.maskOf(i, o)
+				}
+				out[i] = zeroed(c.tensors[i], c.mask[i])
+				if in.Progress == nil {
+					continue
+				}
+				mu.Lock()
+				done++
+				in.Progress(done, len(c.weights))
+				mu.Unlock()
 			}
-			c.mask = append(c.mask, prune.NofM(w, dims, c.axis[i], 2, 4))
-		} else {
-			c.mask = append(c.mask, prune.Layer(w, o.Sparsity))
-		}
-		if progress != nil {
-			progress(i+1, len(c.weights))
-		}
+		})
 	}
-	return nil
+	all.Wait()
+	return out, ctx.Err()
+}
+
+// maskOf is the mask of one tensor, by its own weights only.
+func (c *choice) maskOf(i int, o Options) prune.Mask {
+	if o.Pattern != Pattern24 {
+		return prune.Layer(c.weights[i], o.Sparsity)
+	}
+	dims := make([]int, len(c.tensors[i].Dims))
+	for k, d := range c.tensors[i].Dims {
+		dims[k] = int(d)
+	}
+	return prune.NofM(c.weights[i], dims, c.axis[i], 2, 4)
 }
 
 // zeroed is a copy of a tensor with zeros where the mask says so. All bits zero
@@ -174,6 +205,17 @@ func (c *choice) masks(ctx context.Context, o Options, progress func(done, total
 func zeroed(t *onnx.Tensor, m prune.Mask) *onnx.Tensor {
 	c := t.Clone()
 	size := t.Type.Bits() / 8
+	if size == 4 { // without a branch, which no processor would guess
+		for i, keep := range m {
+			var all uint32
+			if keep {
+				all = 1
+			}
+			b := c.Raw[4*i : 4*i+4]
+			binary.LittleEndian.PutUint32(b, binary.LittleEndian.Uint32(b)&-all)
+		}
+		return c
+	}
 	for i, keep := range m {
 		if !keep {
 			clear(c.Raw[i*size : (i+1)*size])
