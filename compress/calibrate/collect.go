@@ -246,10 +246,10 @@ func (c *collector) compare(x engine.Tensor) {
 // varied refuses examples from which no range can be had.
 func (c *collector) varied() error {
 	if s := c.out.Values[c.input.Name]; s.Constant() {
-		return &Error{Value: c.input.Name, Msg: fmt.Sprintf("is %v in all %d examples", s.Low, len(c.out.Examples)), Reason: ErrConstant}
+		return &Error{Value: c.input.Name, Msg: fmt.Sprintf("is %v in all %d examples; ranges can only be taken from images that differ", s.Low, len(c.out.Examples)), Reason: ErrConstant}
 	}
 	if n := len(c.out.Examples); n > 1 && !c.differ {
-		return &Error{Value: c.input.Name, Msg: fmt.Sprintf("all %d examples are the same", n), Reason: ErrConstant}
+		return &Error{Value: c.input.Name, Msg: fmt.Sprintf("all %d examples are the same; ranges can only be taken from images that differ", n), Reason: ErrConstant}
 	}
 	return nil
 }

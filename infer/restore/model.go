@@ -2,6 +2,7 @@ package restore
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lethe-audit/lethe/onnx"
 )
@@ -76,7 +77,7 @@ func (r *graft) node(n *onnx.Node, outs []string) error {
 			continue
 		}
 		shared := r.p.shared[out]
-		if shared == "" || !contains(outs, out) {
+		if shared == "" || !slices.Contains(outs, out) {
 			c.Outputs[k] = r.names.Fresh("restored/" + out)
 			r.name[out] = c.Outputs[k]
 			continue
@@ -126,13 +127,4 @@ func (r *graft) input(in string) (string, error) {
 	c.Name = r.names.Fresh("restored/" + in)
 	r.name[in] = c.Name
 	return c.Name, r.g.AddInitializer(&c)
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

@@ -220,6 +220,8 @@ func (a *app) compressOne(ctx context.Context, m *onnx.Model, schemes []compress
 	switch {
 	case errors.Is(err, compress.ErrNothing):
 		return fmt.Errorf("%s is not written: %w", out, err)
+	case errors.Is(err, compress.ErrCalibration):
+		return fmt.Errorf("--calibrate %s: %w", o.source, err)
 	case err != nil:
 		return err
 	}

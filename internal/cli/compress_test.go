@@ -263,7 +263,7 @@ func TestCompressRefuses(t *testing.T) {
 		{"dynamic.onnx --to float16", []string{"dynamic.onnx", "quantized already"}},
 		{"dynamic.onnx --to sparsity=0.5", []string{"dynamic.onnx", "quantized already"}},
 		{"resnet8.onnx --to float16 --keep nowhere", []string{"resnet8.onnx", `node "nowhere"`}},
-		{"resnet8.onnx --to int8-static --calibrate cifar10:black", []string{"calibration", "is 0 in all 100 examples"}},
+		{"resnet8.onnx --to int8-static --calibrate cifar10:black", []string{"--calibrate cifar10:black: calibration", "is 0 in all 100 examples"}},
 		{"resnet8.onnx --to int8-static --calibrate " + calibrationSource + "?resize=16x16", []string{"calibration", "16 16", "32, 32"}},
 		{"resnet8.onnx --to sparsity=0.5 --recalibrate --calibrate " + calibrationSource + "?layout=nhwc", []string{"resnet8.onnx", "32 32 3"}},
 		{"resnet8.onnx --to int8-static --calibrate cifar10:nowhere", []string{"--calibrate", "nowhere"}},
