@@ -48,7 +48,9 @@ Formats:
        numbered in front where their names are not in order. Read one as
        imagefolder:DIR/fog/3
   npy  DIR/NAME.npy and DIR/labels.npy, the files of CIFAR-10-C: severities 1 to
-       5 one after the other, labels once for each. Images have one size
+       5 one after the other, labels once for each. Images have one size.
+       Read one as cifar10c:DIR?corruption=fog&severity=3; ids are places in the
+       file, so they are those of the clean images if SRC has no limit
 
 A command that stopped goes on where it was: png image by image, npy file by
 file. The image of an id, a corruption, a severity and a --seed is always the

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+
 	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/dataset/celeba"
 	"github.com/lethe-audit/lethe/dataset/cifar"
@@ -14,11 +16,14 @@ import (
 // dataKinds are the kinds of data that a source KIND:PATH can name.
 func dataKinds() dataset.Catalog {
 	kinds := dataset.Catalog{
-		cifar.CIFAR10(), cifar.CIFAR100(), idx.Kind(), imagefolder.Kind(),
+		cifar.CIFAR10(), cifar.CIFAR100(), cifar.CIFAR10C(), cifar.CIFAR101(), idx.Kind(), imagefolder.Kind(),
 		imagenet.Kind(), celeba.Kind(), csvlist.Kind(),
 	}
 	for i := range kinds {
-		kinds[i].Shift = corrupt.Shift
+		own := slices.ContainsFunc(kinds[i].Options, func(o dataset.OptionInfo) bool { return o.Name == "corruption" })
+		if !own { // cifar10c's images are corrupted already
+			kinds[i].Shift = corrupt.Shift
+		}
 	}
 	return kinds
 }
