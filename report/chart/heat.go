@@ -5,14 +5,18 @@ import (
 	"math"
 )
 
-// Heat is a matrix of differences of shares: rows are true classes, columns
-// predicted ones.
+// Heat is a matrix of differences of shares: rows are true classes and columns
+// predicted ones, or what Axes says.
 type Heat struct {
 	Name       string
 	RowAxis    string
 	ColAxis    string
 	Rows, Cols []string
 	Cells      []HeatCell
+
+	// Axes says what the rows and columns are, "corruptions by severities"; "" for
+	// true by predicted classes.
+	Axes string
 }
 
 // HeatCell is one cell that has a value.
@@ -27,6 +31,10 @@ type HeatCell struct {
 // Alt names the largest cell.
 func (m *Heat) Alt() string {
 	s := fmt.Sprintf("%s: %d true by %d predicted classes.", m.Name, len(m.Rows), len(m.Cols))
+	between := " predicted as "
+	if m.Axes != "" {
+		s, between = fmt.Sprintf("%s: %s, %d by %d.", m.Name, m.Axes, len(m.Rows), len(m.Cols)), ", "+m.ColAxis+" "
+	}
 	best := -1
 	for i, c := range m.Cells {
 		if best < 0 || math.Abs(c.Value) > math.Abs(m.Cells[best].Value) {
@@ -35,7 +43,7 @@ func (m *Heat) Alt() string {
 	}
 	if best >= 0 {
 		c := m.Cells[best]
-		s += fmt.Sprintf(" Largest: %s predicted as %s, %s pp.", m.Rows[c.Row], m.Cols[c.Col], c.Text)
+		s += fmt.Sprintf(" Largest: %s%s%s, %s pp.", m.Rows[c.Row], between, m.Cols[c.Col], c.Text)
 	}
 	return s
 }
