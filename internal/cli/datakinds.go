@@ -17,7 +17,7 @@ import (
 func dataKinds() dataset.Catalog {
 	kinds := dataset.Catalog{
 		cifar.CIFAR10(), cifar.CIFAR100(), cifar.CIFAR10C(), cifar.CIFAR101(), idx.Kind(), imagefolder.Kind(),
-		imagenet.Kind(), celeba.Kind(), csvlist.Kind(),
+		imagenet.Kind(), imagenet.CorruptedKind(), celeba.Kind(), csvlist.Kind(),
 	}
 	for i := range kinds {
 		own := slices.ContainsFunc(kinds[i].Options, func(o dataset.OptionInfo) bool { return o.Name == "corruption" })
