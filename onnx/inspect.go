@@ -53,6 +53,11 @@ type Facts struct {
 	WeightsDigest string `json:"weights_digest"`
 	// UnknownOperators are operators that are not listed by [Operators].
 	UnknownOperators []string `json:"unknown_operators"`
+
+	// Inspect does not fill in the rest; who knows it does. Nil is not known.
+	BytesZstd            *int64   `json:"bytes_zstd,omitempty"`            // of all files after zstd
+	CompressedParameters *float64 `json:"compressed_parameters,omitempty"` // share in layers that are pruned or in fewer than 32 bits
+	CompressedMACs       *float64 `json:"compressed_macs,omitempty"`       // share of the multiply-accumulates in such layers
 }
 
 // OpsetFact is an imported operator set.

@@ -23,6 +23,9 @@ func (f *Facts) WriteText(w io.Writer) error {
 	row := func(cells ...string) { fmt.Fprintln(t, strings.Join(cells, "\t")) }
 	row("file", clean(f.File))
 	row("size", group(f.Bytes)+" bytes"+inFiles(len(f.Files)))
+	if f.BytesZstd != nil {
+		row("size after zstd", group(*f.BytesZstd)+" bytes")
+	}
 	row("format", fmt.Sprintf("ONNX IR %d, %s", f.IRVersion, f.opsetText()))
 	if f.Producer != "" {
 		row("producer", clean(f.Producer))
@@ -40,6 +43,9 @@ func (f *Facts) WriteText(w io.Writer) error {
 	row("  zero", orUnknown(f.ZeroShare, percent))
 	row("  in 8 bits or less", orUnknown(f.QuantizedShare, percent))
 	row("  bits per weight", orUnknown(f.BitsPerWeight, func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }))
+	if f.CompressedParameters != nil {
+		row("  compressed", percent(*f.CompressedParameters)+" of the parameters, "+orUnknown(f.CompressedMACs, percent)+" of the MACs")
+	}
 	row("weights digest", f.WeightsDigest)
 	if len(f.UnknownOperators) > 0 {
 		row("unknown operators", clean(strings.Join(f.UnknownOperators, ", ")))

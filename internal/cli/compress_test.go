@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/lethe-audit/lethe/compress"
 	"github.com/lethe-audit/lethe/engine/enginetest"
 	"github.com/lethe-audit/lethe/onnx"
+	"github.com/lethe-audit/lethe/prediction"
 )
 
 // compressible is a folder with a network of ten classes, resnet8.onnx, and
@@ -92,10 +94,40 @@ func TestCompress(t *testing.T) {
 				t.Errorf("%s: the table does not say %q:\n%s", name, want, stdout)
 			}
 		}
+		sameFacts(t, dir, out)
 		code, stdout, stderr = run(t, dir, "--quiet", "compare", "resnet8.onnx", out, "--data", "cifar10:cifar-10-batches-bin?limit=50", "--checks", "summary", "--all")
 		if code != ExitOK || !strings.Contains(strings.Join(strings.Fields(stdout), " "), "these were made from models of resnet8") {
 			t.Errorf("%s: compare: exit code %d, not paired:\n%s%s", name, code, stdout, stderr)
 		}
+	}
+}
+
+// sameFacts checks that inspect says of a model what predict writes of it.
+func sameFacts(t *testing.T, dir, name string) {
+	t.Helper()
+	code, stdout, stderr := run(t, dir, "inspect", name, "--json")
+	var f struct {
+		Bytes                int64    `json:"bytes"`
+		BytesZstd            *int64   `json:"bytes_zstd"`
+		WeightsDigest        string   `json:"weights_digest"`
+		CompressedParameters *float64 `json:"compressed_parameters"`
+		CompressedMACs       *float64 `json:"compressed_macs"`
+	}
+	if err := json.Unmarshal([]byte(stdout), &f); code != ExitOK || err != nil {
+		t.Fatalf("inspect: exit code %d, %v, %s", code, err, stderr)
+	}
+	must(t, dir, "predict", name, "--data", "cifar10:cifar-10-batches-bin?limit=5", "-o", name+"-own")
+	table, err := prediction.Read(t.Context(), filepath.Join(dir, name+"-own"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := table.Variants[0].Members[0].Facts
+	if f.BytesZstd == nil || *f.BytesZstd != want.BytesZstd || f.Bytes != want.Bytes || f.WeightsDigest != want.WeightsDigest {
+		t.Errorf("%s: inspect says %v of %d bytes, %s; predict %d of %d, %s", name, f.BytesZstd, f.Bytes, f.WeightsDigest, want.BytesZstd, want.Bytes, want.WeightsDigest)
+	}
+	same := func(a, b *float64) bool { return a != nil && b != nil && math.Abs(*a-*b) < 1e-12 }
+	if !same(f.CompressedParameters, want.CompressedParameters) || !same(f.CompressedMACs, want.CompressedMACs) {
+		t.Errorf("%s: shares that are compressed: inspect and predict differ", name)
 	}
 }
 

@@ -24,7 +24,8 @@ func (a *app) newInspect() *cobra.Command {
 		Long: `Inspect prints what a model is made of: inputs and outputs, operators with
 counts, parameters, multiply-accumulate operations, size on disk, element types,
 the share of zero weights of every layer, the share of weights that is really
-stored in 8 bits or less, and a digest of the weights that does not depend on
+stored in 8 bits or less, the share of parameters and operations in compressed
+layers, the size after zstd, and a digest of the weights that does not depend on
 names or storage.
 
 Operations are counted for one image: an unknown batch is taken as 1. --input
@@ -57,6 +58,15 @@ func (a *app) runInspect(path string, o *inspectOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	var files []string
+	for _, f := range m.Files {
+		files = append(files, f.Path)
+	}
+	_, packed, err := sizesOf(files...)
+	if err != nil {
+		return err
+	}
+	facts.BytesZstd, facts.CompressedParameters, facts.CompressedMACs = &packed, compressedOf(&facts, false), compressedOf(&facts, true)
 	if o.json {
 		return facts.WriteJSON(a.io.Out)
 	}
