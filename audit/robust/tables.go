@@ -29,8 +29,8 @@ func (r *run) shiftTable(x *variant) finding.Table {
 		Name: "shifts", Check: Name, Variant: x.name, Title: "Accuracy under shifts, " + x.name, Total: len(x.cells) + 1,
 		Columns: []finding.Column{
 			{Name: "shift"}, {Name: "corruption"}, {Name: "severity", Unit: finding.Count}, {Name: "benchmark"}, {Name: "n", Unit: finding.Count},
-			{Name: "base_top1", Unit: finding.Share}, {Name: "top1", Unit: finding.Share}, {Name: "relative_top1", Unit: finding.Ratio, Doc: "change relative to the baseline on the same data"},
-			{Name: "base_top5", Unit: finding.Share, Doc: "null where scores are not known"}, {Name: "top5", Unit: finding.Share}, {Name: "relative_top5", Unit: finding.Ratio},
+			{Name: "base_top1", Unit: finding.Share}, {Name: "top1", Unit: finding.Share}, {Name: "relative_top1", Unit: finding.Share, Doc: "change relative to the baseline on the same data"},
+			{Name: "base_top5", Unit: finding.Share, Doc: "null where scores are not known"}, {Name: "top5", Unit: finding.Share}, {Name: "relative_top5", Unit: finding.Share},
 			{Name: "excess", Unit: finding.Difference, Doc: "change of accuracy under the shift, variant minus baseline; no test by itself"},
 			{Name: "excess_low", Unit: finding.Difference}, {Name: "excess_high", Unit: finding.Difference},
 			{Name: "log_odds", Unit: finding.Nats, Doc: "the same in log-odds"},

@@ -11,7 +11,7 @@ import (
 
 func (a *app) newImport() *cobra.Command {
 	var input inputFlags
-	var dir, scores string
+	var dir, scores, asShift string
 	c := &cobra.Command{
 		Use:   "import [PREDICTIONS...] -o DIR",
 		Short: "Read predictions of any tool and write them in Lethe's own format",
@@ -36,22 +36,30 @@ findings and reads faster.
 			if o.Scores = prediction.ScoreFormat(scores); scores == "none" {
 				o.Scores = prediction.ScoresNone
 			}
-			return a.runImport(c, req, dir, o)
+			shift, err := shiftNamed(asShift, c.CommandPath())
+			if err != nil {
+				return err
+			}
+			return a.runImport(c, req, dir, shift, o)
 		},
 	}
 	input.add(c)
 	c.Flags().StringVarP(&dir, "output", "o", "", "write the predictions to `DIR`, which must not exist")
 	c.Flags().StringVar(&scores, "scores", string(prediction.DefaultWriteOptions().Scores), "keep full scores as: float32, float16 or none")
+	c.Flags().StringVar(&asShift, "as-shift", "", asShiftHelp)
 	_ = c.MarkFlagDirname("output")
 	return c
 }
 
-func (a *app) runImport(c *cobra.Command, req importer.Request, dir string, o prediction.WriteOptions) error {
+func (a *app) runImport(c *cobra.Command, req importer.Request, dir string, shift *prediction.Shift, o prediction.WriteOptions) error {
 	done := a.step("reading predictions")
 	t, err := importPredictions(c.Context(), req)
 	done()
 	if err != nil {
 		return err
+	}
+	if shift != nil {
+		t.Shift = shift
 	}
 	done = a.step("writing predictions")
 	err = prediction.Write(dir, t, o)

@@ -146,7 +146,7 @@ func percent(k, n int) string { return fmt.Sprintf("%.2f", 100*float64(k)/float6
 
 func (a *app) newPredict() *cobra.Command {
 	var f modelFlags
-	var dir, scores string
+	var dir, scores, asShift string
 	c := &cobra.Command{
 		Use:   "predict MODEL... --data SRC -o DIR",
 		Short: "Run ONNX classifiers over images and write their predictions",
@@ -169,16 +169,21 @@ directory of predictions that 'lethe audit' reads.
 			if o.Scores = prediction.ScoreFormat(scores); scores == "none" {
 				o.Scores = prediction.ScoresNone
 			}
-			return a.runPredict(c.Context(), &f, variants, dir, o)
+			shift, err := shiftNamed(asShift, c.CommandPath())
+			if err != nil {
+				return err
+			}
+			return a.runPredict(c.Context(), &f, variants, dir, shift, o)
 		},
 	}
 	f.add(c)
 	c.Flags().StringVarP(&dir, "output", "o", "", "write the predictions to `DIR`, which must not exist")
 	c.Flags().StringVar(&scores, "scores", string(prediction.DefaultWriteOptions().Scores), "keep full scores as: float32, float16 or none")
+	c.Flags().StringVar(&asShift, "as-shift", "", asShiftHelp)
 	return c
 }
 
-func (a *app) runPredict(ctx context.Context, f *modelFlags, variants []infer.Variant, dir string, o prediction.WriteOptions) error {
+func (a *app) runPredict(ctx context.Context, f *modelFlags, variants []infer.Variant, dir string, shift *prediction.Shift, o prediction.WriteOptions) error {
 	if _, err := os.Stat(dir); err == nil {
 		return fmt.Errorf("output: %s is already there; choose another directory", dir)
 	}
@@ -189,6 +194,7 @@ func (a *app) runPredict(ctx context.Context, f *modelFlags, variants []infer.Va
 	}
 	defer r.Close()
 	a.notes(r.Table.Notes)
+	r.Table.Shift = shift
 	if err := prediction.Write(dir, r.Table, o); err != nil {
 		return err
 	}

@@ -62,3 +62,17 @@ func needsShifts(names []string, t *prediction.Table) error {
 	}
 	return nil
 }
+
+const asShiftHelp = "write down what shift the data are of: `NAME`, such as fog:3, cifar-c/fog:3 or imagenet-a, so that lethe audit --shifted DIR knows it"
+
+// shiftNamed reads --as-shift; nil without it.
+func shiftNamed(name, command string) (*prediction.Shift, error) {
+	if name == "" {
+		return nil, nil
+	}
+	s, err := prediction.ParseShift(name)
+	if err != nil {
+		return nil, errUsage{fmt.Errorf("--as-shift: %w", err), command}
+	}
+	return &s, nil
+}

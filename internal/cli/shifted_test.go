@@ -69,6 +69,10 @@ func TestGateJudgesCorruptions(t *testing.T) {
 	if strings.Contains(string(b), "@frost") {
 		t.Error("classes were tested inside a corruption without a detected excess")
 	}
+	must(t, dir, "import", "fog3.csv", "--baseline", "fp32=fp32", "--candidate", "int8=int8", "--as-shift", "fog:3", "-o", "fog3")
+	if code, out, errs := run(t, dir, "audit", "clean.csv", "--baseline", "fp32=fp32", "--candidate", "int8=int8", "--shifted", "fog3", "--checks", "robust"); code != 0 || !strings.Contains(out, "more brittle") {
+		t.Errorf("a directory that names its shift: exit code %d\n%s%s", code, out, errs)
+	}
 	code, again, errs := run(t, dir, "audit", "audit/predictions", "--format", "json")
 	if code != 0 || !strings.Contains(again, `robust/excess/int8/corruption:fog`) {
 		t.Errorf("the stored predictions lost their shifts: exit code %d\n%s", code, errs)
