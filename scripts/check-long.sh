@@ -14,6 +14,9 @@ git ls-files '*_test.go' | xargs grep -lE '^func Fuzz' | sort | while read -r fi
     done
 done
 
+echo "== compressed networks against ONNX Runtime on all test images"
+LETHE_LONG=1 "$GO" test ./compress/... -run '^TestAgreement$' -timeout 60m
+
 echo "== an experiment that is killed ten times"
 if [ -n "${LETHE_CIFAR10:-}" ]; then
     LETHE_LONG=1 "$GO" test ./internal/cli -run '^TestRunKilled$' -v -timeout 30m

@@ -1,6 +1,7 @@
 package agree
 
 import (
+	"os"
 	"context"
 	"fmt"
 
@@ -52,6 +53,22 @@ func (im *Images) Pick(index []int) *Images {
 		out.Data = append(out.Data, im.Data[i*size:(i+1)*size]...)
 	}
 	return out
+}
+
+// LongEnv is the environment variable that asks for tests of all images.
+const LongEnv = "LETHE_LONG"
+
+// Tested is the images that a test of many models compares: every fourth, so
+// that all tests end in minutes, or all where [LongEnv] is set.
+func (im *Images) Tested() *Images {
+	if os.Getenv(LongEnv) != "" {
+		return im
+	}
+	var index []int
+	for i := 0; i < im.Len(); i += 4 {
+		index = append(index, i)
+	}
+	return im.Pick(index)
 }
 
 // padded is the images as one tensor of float32 or float16, filled up with
