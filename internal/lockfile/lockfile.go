@@ -30,7 +30,8 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("%s: process %d works here", e.Path, e.PID)
 }
 
-// Lock is a lock that is held.
+// Lock is a lock that is held until Release, or until nothing refers to it any
+// more: its file is closed then.
 type Lock struct {
 	file *flock.Flock
 }

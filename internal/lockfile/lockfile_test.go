@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/lethe-audit/lethe/internal/lockfile"
 )
@@ -14,11 +15,13 @@ import (
 // TestMain holds a lock until it is killed where a test started it for that.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("LOCKFILE_TEST_HOLD"); path != "" {
-		if _, err := lockfile.Acquire(path); err != nil {
+		l, err := lockfile.Acquire(path)
+		if err != nil {
 			os.Exit(1)
 		}
 		os.Stdout.WriteString("held\n")
-		select {}
+		time.Sleep(time.Hour)
+		_ = l.Release() // keeps l from the garbage collector, which would close its file
 	}
 	os.Exit(m.Run())
 }
