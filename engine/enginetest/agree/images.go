@@ -1,9 +1,9 @@
 package agree
 
 import (
-	"os"
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/lethe-audit/lethe/dataset"
 	"github.com/lethe-audit/lethe/engine/tensor"
