@@ -181,19 +181,12 @@ func readRecord(dir, id string) (*Record, error) {
 // copyFrom copies the outputs of a record from another folder.
 func (s *Store) copyFrom(dir string, r *Record) error {
 	for _, o := range r.Outputs {
-		in, err := os.Open(filepath.Join(dir, filepath.FromSlash(o.Path)))
-		if err != nil {
-			return fmt.Errorf("runner: %w", err)
-		}
 		to := filepath.Join(s.dir, filepath.FromSlash(o.Path))
-		err = os.MkdirAll(filepath.Dir(to), 0o755)
+		err := os.MkdirAll(filepath.Dir(to), 0o755)
 		if err == nil {
-			err = atomicfile.Write(to, func(w io.Writer) error {
-				_, err := io.Copy(w, in)
-				return err
-			})
+			err = atomicfile.Copy(to, filepath.Join(dir, filepath.FromSlash(o.Path)))
 		}
-		if err := errors.Join(err, in.Close()); err != nil {
+		if err != nil {
 			return fmt.Errorf("runner: %w", err)
 		}
 	}

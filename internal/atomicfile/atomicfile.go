@@ -43,6 +43,19 @@ func Write(path string, fn func(io.Writer) error) (err error) {
 	return syncDir(filepath.Dir(path))
 }
 
+// Copy copies the file from to path, whole or not at all.
+func Copy(path, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return Write(path, func(w io.Writer) error {
+		_, err := io.Copy(w, in)
+		return err
+	})
+}
+
 // Dir calls fn with the name of an empty temporary directory and, when it
 // returns nil, renames that directory to path. A directory that is already at
 // path makes it fail with [fs.ErrExist], before fn runs, unless replace is

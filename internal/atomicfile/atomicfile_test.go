@@ -105,3 +105,23 @@ func TestPanicLeavesNothing(t *testing.T) {
 		t.Errorf("a panic left %v", got)
 	}
 }
+
+func TestCopy(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+	if err := os.WriteFile(from, []byte("content"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Copy(to, from); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(to); err != nil || string(b) != "content" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if err := Copy(to, filepath.Join(dir, "absent")); err == nil {
+		t.Error("no error")
+	}
+	if got := names(t, dir); len(got) != 2 {
+		t.Errorf("left behind: %v", got)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lethe-audit/lethe/dataset"
+	"github.com/lethe-audit/lethe/internal/atomicfile"
 	"github.com/lethe-audit/lethe/onnx"
 	"github.com/lethe-audit/lethe/plan"
 	"github.com/lethe-audit/lethe/runner"
@@ -172,7 +173,7 @@ func (x *jobs) trainMember(ctx context.Context, j *plan.Job, env runner.Env) (ru
 		job.Output: j.Outputs[0], train.ManifestFile(job.Output): j.Outputs[1], train.CurveFile(job.Output): j.Outputs[2],
 	} {
 		to = filepath.Join(env.Dir, filepath.FromSlash(to))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), copyFile(to, from)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), atomicfile.Copy(to, from)); err != nil {
 			return runner.Report{}, err
 		}
 	}

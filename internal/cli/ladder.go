@@ -176,7 +176,7 @@ func keepModels(variants []infer.Variant, dir string) error {
 				return err
 			}
 			for _, name := range beside { // the model, its manifest, and data files if it has any
-				if err := copyFile(filepath.Join(to, filepath.Base(name)), name); err != nil {
+				if err := atomicfile.Copy(filepath.Join(to, filepath.Base(name)), name); err != nil {
 					return err
 				}
 			}
@@ -193,18 +193,6 @@ func nameKept(inputs []prediction.Input, work, dir string) {
 			in.Path = filepath.Join(dir, modelsDir, filepath.Base(in.Path))
 		}
 	}
-}
-
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	return atomicfile.Write(to, func(w io.Writer) error {
-		_, err := io.Copy(w, in)
-		return err
-	})
 }
 
 // printChoice ends the report of a ladder.
