@@ -21,8 +21,10 @@ type Change struct {
 func (p *Plan) Changes(was *Plan) []Change {
 	var out []Change
 	changed := map[string]bool{}
+	before := was.byID()
 	for _, j := range p.Jobs {
-		old := was.Job(j.ID)
+		old := before[j.ID]
+		delete(before, j.ID)
 		switch {
 		case old == nil:
 			out = append(out, Change{j.ID, "added"})
@@ -44,7 +46,7 @@ func (p *Plan) Changes(was *Plan) []Change {
 		changed[j.ID] = true
 	}
 	for _, j := range was.Jobs {
-		if p.Job(j.ID) == nil {
+		if before[j.ID] != nil {
 			out = append(out, Change{j.ID, "removed"})
 		}
 	}

@@ -199,3 +199,11 @@ func (p *Plan) Job(id string) *Job {
 	}
 	return nil
 }
+
+func (p *Plan) byID() map[string]*Job {
+	out := make(map[string]*Job, len(p.Jobs))
+	for _, j := range p.Jobs {
+		out[j.ID] = j
+	}
+	return out
+}
