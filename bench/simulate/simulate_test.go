@@ -18,7 +18,7 @@ import (
 // four standard errors wider than the text's.
 func TestStudy(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the simulation study takes about 20 s")
+		t.Skip("the simulation study takes about a minute")
 	}
 	sections, err := runAll(t.Context(), options{seeds: chunk, first: 1, mode: "all", quick: true}, &bytes.Buffer{})
 	if err != nil {
