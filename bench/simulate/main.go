@@ -34,7 +34,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.SetOutput(stderr)
 	f.Uint64Var(&o.seeds, "seeds", 1000, "number of seeds, a multiple of 50")
 	f.Uint64Var(&o.first, "first", 1, "first seed; 1 plus a multiple of 50")
-	f.StringVar(&o.mode, "mode", "all", "welch, paired, mcnemar, pie, gate or all")
+	f.StringVar(&o.mode, "mode", "all", "welch, paired, mcnemar, pie, robust, gate or all")
 	f.StringVar(&o.only, "only", "", "scenarios whose name contains this")
 	f.BoolVar(&o.quick, "quick", false, "50 seeds and wider bounds, as in the tests")
 	f.StringVar(&o.state, "state", "", "file that keeps finished seeds, so that a stopped study goes on")
@@ -50,8 +50,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("simulate: unexpected argument %q", f.Arg(0))
 	case o.seeds == 0 || o.seeds%chunk != 0 || (o.first-1)%chunk != 0:
 		return o, fmt.Errorf("simulate: %d seeds from %d, want a multiple of %d from 1 plus a multiple of it", o.seeds, o.first, chunk)
-	case !strings.Contains(" welch paired mcnemar pie gate all ", " "+o.mode+" "):
-		return o, fmt.Errorf("simulate: mode %q, want welch, paired, mcnemar, pie, gate or all", o.mode)
+	case !strings.Contains(" welch paired mcnemar pie robust gate all ", " "+o.mode+" "):
+		return o, fmt.Errorf("simulate: mode %q, want welch, paired, mcnemar, pie, robust, gate or all", o.mode)
 	}
 	return o, nil
 }

@@ -62,6 +62,7 @@ func scenarios() []scenario {
 	out = append(out, pairedScenarios()...)
 	out = append(out, mcnemarScenarios()...)
 	out = append(out, pieScenarios()...)
+	out = append(out, robustScenarios()...)
 	return append(out, gateScenarios()...)
 }
 

@@ -8,7 +8,7 @@ import (
 // scenario is one specification and what must hold for it.
 type scenario struct {
 	Name  string // stable: keys the state file
-	Mode  string // "welch", "paired", "mcnemar", "pie" or "gate"
+	Mode  string // "welch", "paired", "mcnemar", "pie", "robust" or "gate"
 	About string // what is planted, in a few words
 	Make  func() (experiment, error)
 }
