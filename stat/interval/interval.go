@@ -19,6 +19,9 @@
 // φ = A/√(product of the four margins), A = n₁₁n₀₀ − n₁₀n₀₁; a positive A is reduced by
 // n/2, not below 0 (continuity correction), and φ is 0 where a margin is empty.
 //
+// Answers in clusters, such as several people's about one image: Wilson's interval
+// on the effective sample size, and Newcombe's for pairs from it ([Clusters]).
+//
 // [MissedChange] bounds what n examples without any change can hide.
 //
 // # Assumes
@@ -76,19 +79,23 @@ func Wilson(k, n int, level float64) (Interval, error) {
 	if err := check(k, n); err != nil {
 		return Interval{}, err
 	}
-	z := quantile(level)
-	x, y, size := float64(k), float64(n-k), float64(n)
+	return score(float64(k), float64(n-k), float64(n), quantile(level)), nil
+}
+
+// score is Wilson's interval of x successes and y failures in size trials, which
+// need not be whole numbers.
+func score(x, y, size, z float64) Interval {
 	root := z * math.Sqrt(z*z+4*x*y/size)
 	i := Interval{
 		// The lower limit in the form without a difference: it keeps its digits
-		// near 0 and is exactly 0 at k = 0.
+		// near 0 and is exactly 0 at x = 0.
 		Low:  2 * x * x / (size * (2*x + z*z + root)),
 		High: 1,
 	}
-	if k < n {
+	if y > 0 {
 		i.High = (2*x + z*z + root) / (2 * (size + z*z))
 	}
-	return i, nil
+	return i
 }
 
 // ClopperPearson is the exact interval of a proportion with k successes in n trials.
