@@ -51,6 +51,18 @@ type examplesEntry struct {
 	IDs        bool             `json:"ids"` // whether there is a column id
 	Split      *attributeEntry  `json:"split,omitempty"`
 	Attributes []attributeEntry `json:"attributes,omitempty"`
+	Measures   []measureEntry   `json:"measures,omitempty"`
+	People     *peopleEntry     `json:"people,omitempty"`
+}
+
+type measureEntry struct {
+	Name   string `json:"name"`
+	Column string `json:"column"`
+}
+
+type peopleEntry struct {
+	Column string `json:"column"`
+	Source string `json:"source,omitempty"`
 }
 
 type attributeEntry struct {

@@ -133,7 +133,7 @@ func (r *reader) examples(t *Table) error {
 		}
 		t.Attributes = append(t.Attributes, a)
 	}
-	return nil
+	return readMeasured(f, e, t)
 }
 
 func (r *reader) member(m *Member, e *memberEntry) error {

@@ -173,7 +173,7 @@ func (t *Table) arrange(clean *Table) error {
 			return fmt.Errorf("example %s is of class %s, in the clean data of class %s", clean.ID(i), t.Classes[a], t.Classes[b])
 		}
 	}
-	t.Attributes = clean.Attributes
+	t.Attributes, t.People = clean.Attributes, clean.People
 	return nil
 }
 
@@ -190,6 +190,11 @@ func (t *Table) permute(order []int) {
 	t.Labels, t.IDs = column(t.Labels), reordered(t.IDs, order)
 	if t.Splits != nil {
 		t.Splits = &Attribute{t.Splits.Name, t.Splits.Values, reordered(t.Splits.Codes, order)}
+	}
+	measures := t.Measures
+	t.Measures = nil
+	for _, m := range measures {
+		t.Measures = append(t.Measures, Measure{m.Name, reordered(m.Values, order)})
 	}
 	for i := range t.Variants {
 		for k := range t.Variants[i].Members {

@@ -80,6 +80,9 @@ func randomTable(seed uint64, n, classes int) *Table {
 		}
 		t.Variants = append(t.Variants, v)
 	}
+	if seed%5 == 0 {
+		addMeasured(t, rand.New(rand.NewPCG(seed, 2)))
+	}
 	return t
 }
 

@@ -14,6 +14,8 @@ type Table struct {
 	Labels     Column              // true class of each example
 	Splits     *Attribute          // split of each example, nil where unknown
 	Attributes []Attribute         // groups that examples belong to
+	Measures   []Measure           // numbers measured on each example's image
+	People     *People             // labels that people gave the examples, nil where none are known
 	Variants   []Variant           // in order of compression; the first is the baseline
 	Training   *TrainCounts        // frequencies in the training set, nil where unknown
 	Shift      *Shift              // what shifted data these are; nil for clean data

@@ -42,6 +42,9 @@ func (t *Table) Validate() error {
 			return err
 		}
 	}
+	if err := t.measured(); err != nil {
+		return err
+	}
 	names := map[string]bool{}
 	for i := range t.Variants {
 		v := &t.Variants[i]

@@ -134,6 +134,7 @@ func writeExamples(dir string, t *Table) (examplesEntry, error) {
 		cols = append(cols, codedColumn(col, a))
 		e.Attributes = append(e.Attributes, attributeEntry{Name: a.Name, Column: col, Values: a.Values})
 	}
+	cols = append(cols, e.addMeasured(t, taken)...)
 	var err error
 	e.fileEntry, err = writeFile(dir, "examples.parquet", func(w io.Writer) error {
 		return writeParquet(w, "examples", t.Len(), cols)
