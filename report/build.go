@@ -29,7 +29,7 @@ func Build(c *Collector, o Options) (*Doc, error) {
 		d.Title = "Compression audit"
 	}
 	d.Alarms = b.alarms()
-	d.Verdicts, d.Headline = b.verdicts()
+	d.Verdicts, d.Headline, d.Look = b.verdicts()
 	d.How = b.how()
 	d.Undecided = b.undecided()
 	d.Facts = b.facts()

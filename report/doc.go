@@ -24,6 +24,7 @@ type Doc struct {
 	Tool      string // "lethe v1.2.3"
 	Alarms    []Alarm
 	Headline  string    // one sentence
+	Look      []Link    // the examples behind the headline
 	How       string    // how sure: level, correction, what intervals cover
 	Verdicts  []Verdict // one per variant
 	Undecided []Text    // what could not be decided, and what would decide it
@@ -55,6 +56,7 @@ type Verdict struct {
 	Word    string // "3 of 10 classes harmed"
 	Lines   []Text
 	Facts   []Fact
+	Look    []Link // the variant's examples
 }
 
 // Mark is how a value is drawn: the tone of its outcome.
@@ -75,6 +77,7 @@ type Fact struct {
 	Name  string
 	Value string
 	Mark  Mark
+	Link  string // address of the examples that the value counts; "": none
 }
 
 // Section answers one kind of question.
@@ -92,6 +95,7 @@ type Part struct {
 	ID     string
 	Title  string // "" where the section has only this part
 	Lead   []Text
+	Look   []Link // the examples that the part is about
 	Blocks []Block
 }
 
@@ -124,6 +128,7 @@ const (
 type Panel struct {
 	Title string
 	Draw  chart.Figure
+	Link  string // address of the panel's examples; "": none
 }
 
 // Legend explains one mark of a figure.
@@ -161,6 +166,7 @@ type Cell struct {
 	Text  string
 	Mark  Mark
 	Notes []int
+	Link  string // address of the examples that the value counts; of the first cell: of the row's
 }
 
 func (*Table) block()  {}
@@ -175,6 +181,9 @@ type Note struct {
 // Options are the settings of [Build].
 type Options struct {
 	Rows int // rows a table may have, at least 1; 0: all
+	// Link gives the address that shows the examples of a target, "" where there
+	// is none; nil: the document has no links to examples.
+	Link func(Target) string
 }
 
 // MarkOf is how an outcome is drawn.

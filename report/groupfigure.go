@@ -67,7 +67,7 @@ func (b *builder) ranked(name, metric string, rows []*groupRow) *chart.Ranked {
 	}
 	for _, g := range shown {
 		f := g.main(b.paper())
-		row := chart.RankedRow{Label: g.name, X: *f.Estimate, Tone: toneOf(f.Outcome), Tip: b.tip(g), MDE: f.MDE}
+		row := chart.RankedRow{Label: g.name, X: *f.Estimate, Tone: toneOf(f.Outcome), Tip: b.tip(g), MDE: f.MDE, Link: b.linkOf(f)}
 		row.Text, _ = ppCell(f)
 		if f.Interval != nil {
 			row.Low, row.High = &f.Interval.Low, &f.Interval.High
@@ -90,7 +90,7 @@ func (b *builder) volcano(name, metric string, rows []*groupRow) *chart.Volcano 
 		if (tone == chart.Worse || tone == chart.Better) && (v.Cut == nil || p > *v.Cut) {
 			v.Cut = &p
 		}
-		v.Points = append(v.Points, chart.VolcanoPoint{Label: g.name, X: *f.Estimate, P: p, Tone: tone, Tip: b.tip(g)})
+		v.Points = append(v.Points, chart.VolcanoPoint{Label: g.name, X: *f.Estimate, P: p, Tone: tone, Tip: b.tip(g), Link: b.linkOf(f)})
 	}
 	if len(v.Points) < 8 {
 		return nil

@@ -286,7 +286,7 @@ func (b *builder) groupCells(g *groupRow) []Cell {
 		cells[8].Text = optP(p)
 		warnings = append(warnings, m.Warnings...)
 	}
-	cells[0].Notes = b.notes.refer(warnings)
+	cells[0].Notes, cells[0].Link = b.notes.refer(warnings), b.linkOf(f)
 	return cells
 }
 

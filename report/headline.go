@@ -72,7 +72,7 @@ func (b *builder) answer(variant string) answer {
 }
 
 // verdicts are the short answers and the headline over all of them.
-func (b *builder) verdicts() ([]Verdict, string) {
+func (b *builder) verdicts() ([]Verdict, string, []Link) {
 	var out []Verdict
 	var all []answer
 	for _, name := range b.c.variants() {
@@ -80,7 +80,22 @@ func (b *builder) verdicts() ([]Verdict, string) {
 		all = append(all, a)
 		out = append(out, b.verdict(&a))
 	}
-	return out, b.headline(all)
+	headline, worst, where := b.headline(all)
+	return out, headline, b.headlineLook(worst, where)
+}
+
+// headlineLook are the examples behind the headline: those of the group that
+// is hit hardest, or those of the first variant.
+func (b *builder) headlineLook(worst *groupRow, where string) []Link {
+	if worst == nil {
+		if v := b.c.variants(); len(v) > 0 {
+			return b.look("See the examples, worst first", Target{Variant: v[0]})
+		}
+		return nil
+	}
+	t := scoped(Target{Variant: where}, worst.main(b.paper()).Scope)
+	all := b.look(fmt.Sprintf("See the examples of %s under %s, worst first", worst.name, where), t)
+	return append(all, b.look("All PIEs of "+where, Target{Variant: where, Kind: "pie"})...)
 }
 
 // mark is the tone of the whole variant.
@@ -128,6 +143,7 @@ func (b *builder) verdict(a *answer) Verdict {
 		v.Word = "no harm detected"
 	}
 	v.Facts = b.verdictFacts(a)
+	v.Look = b.look("Examples of "+a.variant, Target{Variant: a.variant})
 	v.Lines = b.verdictLines(a)
 	return v
 }
@@ -136,23 +152,23 @@ func (b *builder) verdict(a *answer) Verdict {
 func (b *builder) verdictFacts(a *answer) []Fact {
 	var out []Fact
 	if f := a.accuracy; f != nil && f.Estimate != nil {
-		out = append(out, Fact{"Accuracy", estimate(f), MarkOf(f.Outcome)})
+		out = append(out, Fact{"Accuracy", estimate(f), MarkOf(f.Outcome), b.linkOf(f)})
 	}
 	if len(a.classes) > 0 {
 		if f := a.classes[0].main(b.paper()); f.Estimate != nil {
-			out = append(out, Fact{"Worst class", a.classes[0].name + ", " + num.PP(*f.Estimate), MarkOf(f.Outcome)})
+			out = append(out, Fact{"Worst class", a.classes[0].name + ", " + num.PP(*f.Estimate), MarkOf(f.Outcome), b.linkOf(f)})
 		}
 	}
 	if len(a.groups) > 0 {
 		if f := a.groups[0].main(b.paper()); f.Estimate != nil {
-			out = append(out, Fact{"Worst subgroup", a.groups[0].name + ", " + num.PP(*f.Estimate), MarkOf(f.Outcome)})
+			out = append(out, Fact{"Worst subgroup", a.groups[0].name + ", " + num.PP(*f.Estimate), MarkOf(f.Outcome), b.linkOf(f)})
 		}
 	}
 	if f := a.pie; f != nil && f.Estimate != nil {
-		out = append(out, Fact{"PIEs beyond noise", estimate(f), MarkOf(f.Outcome)})
+		out = append(out, Fact{"PIEs beyond noise", estimate(f), MarkOf(f.Outcome), b.linkOf(f)})
 	}
 	if n := a.class.unknown; n > 0 {
-		out = append(out, Fact{"Cannot say", classNoun.of(n, a.class.total), MarkAsk})
+		out = append(out, Fact{Name: "Cannot say", Value: classNoun.of(n, a.class.total), Mark: MarkAsk})
 	}
 	return out
 }
@@ -203,8 +219,9 @@ func accuracyWord(f *finding.Finding) string {
 	}
 }
 
-// headline is one sentence: who is harmed, by how much, how sure.
-func (b *builder) headline(all []answer) string {
+// headline is one sentence: who is harmed, by how much, how sure; and the group
+// that it names with its variant, or nil.
+func (b *builder) headline(all []answer) (string, *groupRow, string) {
 	var void, harmed, asked []string
 	var worst *groupRow
 	where := ""
@@ -230,7 +247,7 @@ func (b *builder) headline(all []answer) string {
 	}
 	s := b.headlineStart(all, void, harmed, asked)
 	if worst == nil {
-		return s
+		return s, nil, ""
 	}
 	f := worst.main(b.paper())
 	hit := "Hardest hit: " + worst.name
@@ -241,7 +258,7 @@ func (b *builder) headline(all []answer) string {
 	if b.paper() {
 		change += " beyond the model's own change"
 	}
-	return fmt.Sprintf("%s %s, %s, %s.", s, hit, change, surely(f, &b.c.config.Settings))
+	return fmt.Sprintf("%s %s, %s, %s.", s, hit, change, surely(f, &b.c.config.Settings)), worst, where
 }
 
 func (b *builder) headlineStart(all []answer, void, harmed, asked []string) string {

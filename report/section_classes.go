@@ -27,7 +27,7 @@ func (b *builder) accuracy() *Section {
 		case f.Question == "accuracy":
 			main = append(main, f)
 			if f.Estimate != nil {
-				row := chart.RankedRow{Label: f.Variant, X: *f.Estimate, Tone: toneOf(f.Outcome), MDE: f.MDE, Tip: f.Variant + "; " + estimate(f)}
+				row := chart.RankedRow{Label: f.Variant, X: *f.Estimate, Tone: toneOf(f.Outcome), MDE: f.MDE, Tip: f.Variant + "; " + estimate(f), Link: b.linkOf(f)}
 				row.Text, _ = ppCell(f)
 				if f.Interval != nil {
 					row.Low, row.High = &f.Interval.Low, &f.Interval.High

@@ -48,7 +48,7 @@ func (b *builder) floorPart() Part {
 			continue
 		}
 		name := g.text(i, "variant")
-		row := chart.FloorRow{Label: name, Observed: *observed, Floor: g.number(i, "floor"), Text: num.Share(*observed), Tone: chart.Undetect}
+		row := chart.FloorRow{Label: name, Observed: *observed, Floor: g.number(i, "floor"), Text: num.Share(*observed), Tone: chart.Undetect, Link: b.link(Target{Variant: name, Kind: "pie"})}
 		for _, q := range []string{"swap-excess", "floor-excess"} {
 			if f := b.c.one(query{check: "pie", question: q, variant: name}); f != nil {
 				row.Tone = toneOf(f.Outcome)
@@ -98,6 +98,7 @@ func (b *builder) piePart(name string) Part {
 		}
 	}
 	p.Lead = b.pieLead(measures)
+	p.Look = b.pieLook(name)
 	if f := b.scatter(name); f != nil {
 		p.Blocks = append(p.Blocks, f)
 	}
@@ -113,6 +114,18 @@ func (b *builder) piePart(name string) Part {
 		p.Blocks = append(p.Blocks, b.topExamples(t))
 	}
 	return p
+}
+
+// pieLook are the sets of examples that the part counts.
+func (b *builder) pieLook(name string) []Link {
+	var out []Link
+	for _, s := range []struct{ text, kind string }{
+		{"All PIEs", "pie"}, {"Votes changed beyond chance", "changed"}, {"Majority changed beyond chance", "certified"},
+		{"Right to wrong", string(finding.FlipRightToWrong)}, {"Wrong to right", string(finding.FlipWrongToRight)},
+	} {
+		out = append(out, b.look(s.text, Target{Variant: name, Kind: s.kind})...)
+	}
+	return out
 }
 
 // topExamples lists the examples that changed most.
@@ -135,7 +148,7 @@ func (b *builder) topExamples(t *finding.Table) *Table {
 	votes := func(i int, of, all string) string { return g.text(i, of) + "/" + g.text(i, all) }
 	for i := range b.room(g.len()) {
 		q := g.number(i, "q")
-		row := []Cell{{Text: g.text(i, "id")}, {Text: g.text(i, "label")}, {Text: g.text(i, "base_modal")}, {Text: g.text(i, "variant_modal")},
+		row := []Cell{{Text: g.text(i, "id"), Link: b.link(Target{Variant: t.Variant, Example: g.text(i, "id")})}, {Text: g.text(i, "label")}, {Text: g.text(i, "base_modal")}, {Text: g.text(i, "variant_modal")},
 			{Text: votes(i, "base_votes", "base_k")}, {Text: votes(i, "variant_votes", "variant_k")}, {}, {Text: optP(q)}, {Text: g.text(i, "certified")}}
 		if d := g.number(i, "taxicab"); d != nil {
 			row[6].Text = num.Fixed2(*d)
@@ -215,7 +228,8 @@ func (b *builder) scatter(name string) *Figure {
 	share := func(k int) string { return num.Share(float64(k) / float64(max(bins-1, 1))) }
 	for _, k := range keys {
 		draw.Cells = append(draw.Cells, chart.GridCell{X: k[0], Y: k[1], Count: counts[k],
-			Tip: fmt.Sprintf("baseline %s right, variant %s right: %s", share(k[0]), share(k[1]), num.Plural(counts[k], "example", "examples"))})
+			Tip:  fmt.Sprintf("baseline %s right, variant %s right: %s", share(k[0]), share(k[1]), num.Plural(counts[k], "example", "examples")),
+			Link: b.link(Target{Variant: name, BaseShare: binBounds(k[0], bins), VariantShare: binBounds(k[1], bins)})})
 	}
 	numbers := b.scatterTable(t, g)
 	lost, won, same := draw.Sides()
@@ -242,6 +256,12 @@ func (b *builder) bins(g *grid) int {
 		}
 	}
 	return min(int(math.Round(1/math.Max(gap, 1.0/30)))+1, 31)
+}
+
+// binBounds are the shares that fall into a bin.
+func binBounds(k, bins int) *Bounds {
+	n := float64(bins - 1)
+	return &Bounds{max(0, (float64(k)-0.5)/n), min(1, (float64(k)+0.5)/n)}
 }
 
 func binOf(share float64, bins int) int {
@@ -369,9 +389,13 @@ func (b *builder) pairTable(id, title, what string, found []*finding.Finding) *T
 		{Name: "change, pp", Right: true}, {Name: "interval", Right: true, Drop: 2}, {Name: "exact p", Right: true, Drop: 3}, {Name: "q", Right: true, Drop: 1}, {Name: "verdict", Min: 12},
 	}}
 	for _, f := range found[:b.room(len(found))] {
-		row := []Cell{{Text: scopeName(f), Notes: b.notes.refer(f.Warnings)}, {Text: num.Count(f.N)}, {}, {}, {}, {}, {}, {}, {Text: wordOf(f), Mark: MarkOf(f.Outcome)}}
+		row := []Cell{{Text: scopeName(f), Notes: b.notes.refer(f.Warnings), Link: b.linkOf(f)}, {Text: num.Count(f.N)}, {}, {}, {}, {}, {}, {}, {Text: wordOf(f), Mark: MarkOf(f.Outcome)}}
 		if f.Evidence != nil && f.Evidence.Pairs != nil {
 			row[2].Text, row[3].Text = num.Count(f.Evidence.Pairs.OnlyBase), num.Count(f.Evidence.Pairs.OnlyVariant)
+			lost := scoped(Target{Variant: f.Variant, Kind: string(finding.FlipRightToWrong)}, f.Scope)
+			won := lost
+			won.Kind = string(finding.FlipWrongToRight)
+			row[2].Link, row[3].Link = b.link(lost), b.link(won)
 		}
 		row[4].Text, row[5].Text = ppCell(f)
 		if f.Test != nil {

@@ -64,7 +64,7 @@ func (b *builder) destinations(name string, found []*finding.Finding) *Table {
 			}
 			notes = append(notes, w)
 		}
-		t.Rows = append(t.Rows, []Cell{{Text: scopeName(f), Notes: b.notes.refer(notes)}, {Text: strings.TrimPrefix(questionText(f), "share predicted as ")},
+		t.Rows = append(t.Rows, []Cell{{Text: scopeName(f), Notes: b.notes.refer(notes), Link: b.linkOf(f)}, {Text: strings.TrimPrefix(questionText(f), "share predicted as ")},
 			{Text: opt(f.BaseValue, finding.Share)}, {Text: opt(f.Value, finding.Share)}, {Text: opt(f.Estimate, f.Unit)}, {Text: gains}})
 	}
 	return trim(t)
@@ -93,7 +93,7 @@ func (b *builder) heat(name string, g *grid) *chart.Heat {
 			tone = chart.Better
 		}
 		h.Cells = append(h.Cells, chart.HeatCell{Row: at[0], Col: at[1], Value: d, Text: num.PPValue(d), Tone: tone,
-			Tip: fmt.Sprintf("%s predicted as %s: %s", truth, predicted, num.PP(d))})
+			Tip: fmt.Sprintf("%s predicted as %s: %s", truth, predicted, num.PP(d)), Link: b.rowLink(g, i)})
 	}
 	return h
 }
@@ -197,7 +197,11 @@ func (b *builder) curveFigure(t *finding.Table) *Figure {
 			}
 			f.Legend = []Legend{{chart.Worse, "mark", "harm detected, first at the large mark"}, {"accent", "mark", "no harm detected"}}
 		}
-		f.Panels = append(f.Panels, Panel{Title: name, Draw: c})
+		panel := Panel{Title: name, Draw: c}
+		if truth := b.class(name); truth != nil {
+			panel.Link = b.link(Target{Truth: truth})
+		}
+		f.Panels = append(f.Panels, panel)
 	}
 	return f
 }
@@ -227,7 +231,16 @@ func (b *builder) firstLost(class string) string {
 func (b *builder) curveTable(t *finding.Table) *Table {
 	out := b.raw(t)
 	for j := range out.Columns {
-		out.Columns[j].Name = t.Columns[j].Name
+		name := t.Columns[j].Name
+		out.Columns[j].Name = name
+		if j == 0 || name == b.c.baseline() || b.c.population(name) == nil {
+			continue
+		}
+		for _, row := range out.Rows {
+			if truth := b.class(row[0].Text); truth != nil {
+				row[j].Link = b.link(Target{Variant: name, Truth: truth})
+			}
+		}
 	}
 	return out
 }

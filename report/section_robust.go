@@ -117,7 +117,8 @@ func (b *builder) excessFigure(name string) *Figure {
 		}
 		h.Cells = append(h.Cells, chart.HeatCell{
 			Row: slices.Index(h.Rows, g.text(i, "corruption")), Col: slices.Index(h.Cols, severity), Value: *v, Text: num.PPValue(*v), Tone: tone,
-			Tip: fmt.Sprintf("%s: %s beyond the change on clean data", g.text(i, "shift"), num.PP(*v)),
+			Tip:  fmt.Sprintf("%s: %s beyond the change on clean data", g.text(i, "shift"), num.PP(*v)),
+			Link: b.rowLink(g, i),
 		})
 	}
 	if len(h.Cells) == 0 {
@@ -146,7 +147,7 @@ func (b *builder) excessTable(name string, found []*finding.Finding) *Table {
 	g := read(b.c.table("corruptions", name), "corruption", "corruption_error", "slope")
 	for _, f := range found[:b.room(len(found))] {
 		_, p := decides(f, &b.c.config.Settings)
-		row := []Cell{{Text: f.Scope.Name, Notes: b.notes.refer(f.Warnings)}, {}, {}, {Text: opt(f.Estimate, f.Unit)}, {Text: bounds(f.Interval, f.Unit)}, {Text: optP(p)}, {}, {}, {}, {Text: wordOf(f), Mark: MarkOf(f.Outcome)}}
+		row := []Cell{{Text: f.Scope.Name, Notes: b.notes.refer(f.Warnings), Link: b.linkOf(f)}, {}, {}, {Text: opt(f.Estimate, f.Unit)}, {Text: bounds(f.Interval, f.Unit)}, {Text: optP(p)}, {}, {}, {}, {Text: wordOf(f), Mark: MarkOf(f.Outcome)}}
 		for _, x := range b.c.find(query{check: "robust", variant: name, scope: finding.Corruption}) {
 			switch {
 			case x.Scope.Name != f.Scope.Name:
@@ -197,7 +198,7 @@ func (b *builder) insideTable(name string) *Table {
 	}, Note: fmt.Sprintf("%d were tested, inside corruptions with a detected excess only.", tested)}
 	for _, f := range inside[:b.room(len(inside))] {
 		_, p := decides(f, &b.c.config.Settings)
-		t.Rows = append(t.Rows, []Cell{{Text: f.Scope.Shift}, {Text: f.Scope.Name}, {Text: num.Count(f.N)}, {Text: opt(f.Estimate, f.Unit)}, {Text: bounds(f.Interval, f.Unit)}, {Text: optP(p)}, {Text: wordOf(f), Mark: MarkOf(f.Outcome)}})
+		t.Rows = append(t.Rows, []Cell{{Text: f.Scope.Shift, Link: b.linkOf(f)}, {Text: f.Scope.Name}, {Text: num.Count(f.N)}, {Text: opt(f.Estimate, f.Unit)}, {Text: bounds(f.Interval, f.Unit)}, {Text: optP(p)}, {Text: wordOf(f), Mark: MarkOf(f.Outcome)}})
 	}
 	return t
 }

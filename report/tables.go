@@ -130,7 +130,7 @@ func (b *builder) measures(id, title, what string, name func(*finding.Finding) s
 			n = num.Count(f.N)
 		}
 		t.Rows = append(t.Rows, []Cell{
-			{Text: name(f), Notes: b.notes.refer(f.Warnings)},
+			{Text: name(f), Notes: b.notes.refer(f.Warnings), Link: b.linkOf(f)},
 			{Text: n},
 			{Text: opt(f.BaseValue, sideUnit(f))},
 			{Text: opt(f.Value, sideUnit(f))},
@@ -237,7 +237,8 @@ func (b *builder) raw(t *finding.Table) *Table {
 		}
 		out.Columns = append(out.Columns, column)
 	}
-	for _, row := range t.Rows[:b.room(len(t.Rows))] {
+	g := read(t)
+	for i, row := range t.Rows[:b.room(len(t.Rows))] {
 		cells := make([]Cell, len(row))
 		for j, v := range row {
 			switch v := v.(type) {
@@ -246,6 +247,9 @@ func (b *builder) raw(t *finding.Table) *Table {
 			case float64:
 				cells[j].Text = tableValue(v, t.Columns[j].Unit)
 			}
+		}
+		if len(cells) > 0 {
+			cells[0].Link = b.rowLink(g, i)
 		}
 		out.Rows = append(out.Rows, cells)
 	}

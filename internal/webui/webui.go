@@ -33,8 +33,13 @@ func Digest(inline string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// Policy is the content security policy of a page of its own: nothing is
-// loaded from anywhere, only the page's own style and script run.
-func Policy() string {
-	return "default-src 'none'; style-src " + Digest(CSS) + "; script-src " + Digest(JS) + "; img-src data:; base-uri 'none'; form-action 'none'"
+// Policy is the content security policy of the report: nothing is loaded from
+// anywhere, only the page's own style and script run. A live page may show the
+// images of its own server.
+func Policy(live bool) string {
+	images := "data:"
+	if live {
+		images = "'self' data:"
+	}
+	return "default-src 'none'; style-src " + Digest(CSS) + "; script-src " + Digest(JS) + "; img-src " + images + "; base-uri 'none'; form-action 'none'"
 }

@@ -11,16 +11,37 @@ import (
 
 // canvas collects the elements of one svg element.
 type canvas struct {
-	b    strings.Builder
-	w, h float64
+	b      strings.Builder
+	w, h   float64
+	linked bool // something in it is a link
 }
 
 func newCanvas(w, h float64) *canvas { return &canvas{w: w, h: h} }
 
-// finish wraps the elements and gives them their accessible name.
+// finish wraps the elements and gives them their accessible name. A picture
+// with links is a group: the content of an image would be hidden from screen
+// readers.
 func (c *canvas) finish(kind, alt string) string {
-	return fmt.Sprintf(`<svg class="chart chart-%s" viewBox="0 0 %s %s" width="%s" height="%s" role="img" aria-label="%s">%s</svg>`,
-		kind, px(c.w), px(c.h), px(c.w), px(c.h), escape(alt), c.b.String())
+	role := "img"
+	if c.linked {
+		role = "group"
+	}
+	return fmt.Sprintf(`<svg class="chart chart-%s" viewBox="0 0 %s %s" width="%s" height="%s" role="%s" aria-label="%s">%s</svg>`,
+		kind, px(c.w), px(c.h), px(c.w), px(c.h), role, escape(alt), c.b.String())
+}
+
+// link draws elements inside a link; without an address it only draws them.
+// Links of pictures are left out of the order of the tab key: the table of the
+// picture's numbers has the same ones.
+func (c *canvas) link(to, name string, draw func()) {
+	if to == "" {
+		draw()
+		return
+	}
+	c.linked = true
+	fmt.Fprintf(&c.b, `<a href="%s" tabindex="-1" aria-label="%s">`, escape(to), escape(name))
+	draw()
+	c.b.WriteString("</a>")
 }
 
 // px formats a coordinate with at most one decimal.

@@ -42,8 +42,8 @@ func samples() map[string]Figure {
 	return map[string]Figure{
 		"frontier": frontier,
 		"volcano":  volcano, "ranked": ranked, "floors": floors,
-		"grid":        &Grid{Name: "g", XLabel: "x", YLabel: "y", Bins: 4, Cells: []GridCell{{0, 0, 5, "a"}, {3, 1, 1000, "b"}, {1, 3, 7, ""}}},
-		"heat":        &Heat{Name: "h", RowAxis: "true", ColAxis: "predicted", Rows: []string{"a", evil}, Cols: []string{"b", "a very long class name indeed"}, Cells: []HeatCell{{0, 1, 0.05, "5.0", Worse, "t"}, {1, 0, -0.01, "-1.0", Better, ""}}},
+		"grid":        &Grid{Name: "g", XLabel: "x", YLabel: "y", Bins: 4, Cells: []GridCell{{0, 0, 5, "a", ""}, {3, 1, 1000, "b", ""}, {1, 3, 7, "", ""}}},
+		"heat":        &Heat{Name: "h", RowAxis: "true", ColAxis: "predicted", Rows: []string{"a", evil}, Cols: []string{"b", "a very long class name indeed"}, Cells: []HeatCell{{0, 1, 0.05, "5.0", Worse, "t", ""}, {1, 0, -0.01, "-1.0", Better, "", ""}}},
 		"curve":       &Curve{Name: "c", X: []string{"dense", "p50", "p90"}, Y: []*float64{ptr(0.9), nil, ptr(0.5)}, Lo: 0.4, Hi: 1, Mark: 2, Tone: Worse, Break: []bool{false, false, true}},
 		"training":    &Training{Name: "t " + evil, Lo: 0.2, Hi: 0.9, Percent: true, Lines: []TrainingLine{{"00", []float64{1, 2, 3}, []float64{0.3, 0.6, 0.8}}, {evil, []float64{1}, []float64{0.25}}, {"none", nil, nil}}},
 		"reliability": &Reliability{Name: "l", Bins: []ReliabilityBin{{0.55, 0.5, 10}, {0.95, 0.9, 90}}, Base: []ReliabilityBin{{0.9, 0.9, 1}}},

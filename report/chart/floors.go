@@ -22,6 +22,7 @@ type FloorRow struct {
 	Low, High *float64 // interval of Observed around the floor
 	Tone      Tone
 	Tip       string
+	Link      string // address of the row's examples; "": none
 }
 
 // Alt says each row's numbers.
@@ -55,8 +56,7 @@ func (f *Floors) SVG(width int) string {
 		}
 	}
 	left, right = math.Min(left+10, w*0.34), math.Min(right+12, w*0.22)
-	const high = 30.0
-	h := float64(len(f.Rows))*high + 48
+	h := float64(len(f.Rows))*floorHeight + 48
 	c := newCanvas(w, h)
 	hi = math.Max(hi, 0.001) * 1.04
 	ticks := inner(0, hi, int(math.Max(3, (w-left-right)/90)))
@@ -72,20 +72,27 @@ func (f *Floors) SVG(width int) string {
 	}
 	c.text((x.from+x.to)/2, bottom+34, "axis", middle, f.XLabel)
 	for i, r := range f.Rows {
-		y := 4 + high*(float64(i)+0.5)
-		c.b.WriteString("<g>" + title(r.Tip))
-		c.rect(0, y-high/2, w, high, "hit", "", "")
-		c.label(left-8, y+4, left-8, "name", end, r.Label)
-		if r.Floor != nil {
-			c.rect(x.at(0), y-8, x.at(*r.Floor)-x.at(0), 16, "floor", "", "")
-			c.line(x.at(*r.Floor), y-10, x.at(*r.Floor), y+10, "floorline")
-		}
-		if r.Low != nil && r.High != nil {
-			c.line(x.clamp(*r.Low), y, x.clamp(*r.High), y, "ci t-"+string(r.Tone))
-		}
-		c.mark(x.at(r.Observed), y, 5, r.Tone, "")
-		c.text(w-2, y+4, "num", end, r.Text)
-		c.b.WriteString("</g>")
+		y := 4 + floorHeight*(float64(i)+0.5)
+		c.link(r.Link, r.Label+" "+r.Text, func() { r.draw(c, x, y, left, w) })
 	}
 	return c.finish("floors", f.Alt())
+}
+
+// floorHeight is the height of one row in pixels.
+const floorHeight = 30.0
+
+func (r *FloorRow) draw(c *canvas, x scale, y, left, w float64) {
+	c.b.WriteString("<g>" + title(r.Tip))
+	c.rect(0, y-floorHeight/2, w, floorHeight, "hit", "", "")
+	c.label(left-8, y+4, left-8, "name", end, r.Label)
+	if r.Floor != nil {
+		c.rect(x.at(0), y-8, x.at(*r.Floor)-x.at(0), 16, "floor", "", "")
+		c.line(x.at(*r.Floor), y-10, x.at(*r.Floor), y+10, "floorline")
+	}
+	if r.Low != nil && r.High != nil {
+		c.line(x.clamp(*r.Low), y, x.clamp(*r.High), y, "ci t-"+string(r.Tone))
+	}
+	c.mark(x.at(r.Observed), y, 5, r.Tone, "")
+	c.text(w-2, y+4, "num", end, r.Text)
+	c.b.WriteString("</g>")
 }

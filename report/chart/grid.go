@@ -20,6 +20,7 @@ type GridCell struct {
 	X, Y  int // bin, from 0
 	Count int64
 	Tip   string
+	Link  string // address of the bin's examples; "": none
 }
 
 // Sides counts the points under, above and on the diagonal.
@@ -66,7 +67,9 @@ func (g *Grid) SVG(width int) string {
 		}
 		// Counts span decades: the ink grows with their logarithm.
 		ink := 0.12 + 0.88*math.Log1p(float64(b.Count))/math.Log1p(float64(most))
-		c.rect(x0+float64(b.X)*cell, y0+side-float64(b.Y+1)*cell, cell, cell, "cell t-"+string(tone), fmt.Sprintf(` fill-opacity="%.2f"`, ink), b.Tip)
+		c.link(b.Link, b.Tip, func() {
+			c.rect(x0+float64(b.X)*cell, y0+side-float64(b.Y+1)*cell, cell, cell, "cell t-"+string(tone), fmt.Sprintf(` fill-opacity="%.2f"`, ink), b.Tip)
+		})
 	}
 	c.line(x0, y0+side, x0+side, y0, "diagonal")
 	for _, t := range []float64{0, 0.25, 0.5, 0.75, 1} {

@@ -26,6 +26,7 @@ type HeatCell struct {
 	Text     string
 	Tone     Tone
 	Tip      string
+	Link     string // address of the cell's examples; "": none
 }
 
 // Alt names the largest cell.
@@ -75,15 +76,7 @@ func (m *Heat) SVG(width int) string {
 	}
 	for _, v := range m.Cells {
 		x, y := left+float64(v.Col)*cell, top+float64(v.Row)*high
-		ink := 0.1 + 0.75*math.Abs(v.Value)/most
-		c.rect(x+1, y+1, cell-2, high-2, "cell t-"+string(v.Tone), fmt.Sprintf(` fill-opacity="%.2f"`, ink), v.Tip)
-		class := "celltext"
-		if ink > 0.55 {
-			class = "celltext on"
-		}
-		if cell >= 26 {
-			c.text(x+cell/2, y+high/2+4, class, middle, v.Text)
-		}
+		c.link(v.Link, v.Tip, func() { v.draw(c, x, y, cell, high, most) })
 	}
 	for i, r := range m.Rows {
 		c.label(left-8, top+high*(float64(i)+0.5)+4, left-10, "name", end, r)
@@ -94,4 +87,17 @@ func (m *Heat) SVG(width int) string {
 	}
 	c.text(left-8, top-8, "axis", end, m.RowAxis+" ↓  "+m.ColAxis+" →")
 	return c.finish("heat", m.Alt())
+}
+
+// draw fills the cell, the stronger the larger its value beside the largest.
+func (v *HeatCell) draw(c *canvas, x, y, cell, high, most float64) {
+	ink := 0.1 + 0.75*math.Abs(v.Value)/most
+	c.rect(x+1, y+1, cell-2, high-2, "cell t-"+string(v.Tone), fmt.Sprintf(` fill-opacity="%.2f"`, ink), v.Tip)
+	class := "celltext"
+	if ink > 0.55 {
+		class = "celltext on"
+	}
+	if cell >= 26 {
+		c.text(x+cell/2, y+high/2+4, class, middle, v.Text)
+	}
 }

@@ -29,6 +29,7 @@ type RankedRow struct {
 	MDE       *float64 // nil: none
 	Tone      Tone
 	Tip       string
+	Link      string // address of the row's examples; "": none
 }
 
 // rowHeight is the height of one row of a row chart in pixels.
@@ -125,6 +126,10 @@ func (r *Ranked) domain() (lo, hi float64) {
 }
 
 func (r *Ranked) row(c *canvas, x scale, y, left, w float64, row RankedRow) {
+	c.link(row.Link, row.Label+" "+row.Text, func() { r.drawRow(c, x, y, left, w, row) })
+}
+
+func (r *Ranked) drawRow(c *canvas, x scale, y, left, w float64, row RankedRow) {
 	c.b.WriteString("<g>" + title(row.Tip))
 	c.rect(0, y-rowHeight/2, w, rowHeight, "hit", "", "")
 	c.label(left-8, y+4, left-8, "name", end, row.Label)

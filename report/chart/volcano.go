@@ -27,6 +27,7 @@ type VolcanoPoint struct {
 	P     float64 // p-value in [0, 1]
 	Tone  Tone
 	Tip   string
+	Link  string // address of the group's examples; "": none
 }
 
 // Alt says how many groups lie where.
@@ -113,15 +114,15 @@ func (v *Volcano) points(c *canvas, x, y scale) {
 			continue
 		}
 		seen[key] = true
-		tip := p.Tip
+		tip, link := p.Tip, p.Link
 		if len(v.Points) > 300 {
-			tip = ""
+			tip, link = "", ""
 		}
-		c.mark(px, py, 3, p.Tone, tip)
+		c.link(link, p.Label, func() { c.mark(px, py, 3, p.Tone, tip) })
 	}
 	for _, p := range v.Points {
 		if p.Tone == Worse || p.Tone == Better {
-			c.mark(x.at(p.X), y.at(logP(p.P)), 4, p.Tone, p.Tip)
+			c.link(p.Link, p.Label, func() { c.mark(x.at(p.X), y.at(logP(p.P)), 4, p.Tone, p.Tip) })
 		}
 	}
 }

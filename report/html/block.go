@@ -77,6 +77,28 @@ func refs(notes []int) string {
 	return b.String()
 }
 
+// linkTo wraps markup in a link, if there is an address.
+func linkTo(url, markup string) string {
+	if url == "" {
+		return markup
+	}
+	return fmt.Sprintf(`<a href="%s">%s</a>`, esc(url), markup)
+}
+
+// look lists links to examples.
+func look(links []report.Link) template.HTML {
+	if len(links) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(`<ul class="look">`)
+	for _, l := range links {
+		fmt.Fprintf(&b, `<li>%s</li>`, linkTo(l.URL, esc(l.Text)))
+	}
+	b.WriteString("</ul>")
+	return template.HTML(b.String())
+}
+
 func textHTML(t report.Text) template.HTML { return template.HTML(esc(t.S) + refs(t.Notes)) }
 
 // block is a figure or a table.
@@ -132,7 +154,7 @@ func (r *renderer) multiples(out *strings.Builder, panels []report.Panel) {
 	}
 	fmt.Fprintf(out, `<div class="%s">`, class)
 	for _, p := range panels {
-		fmt.Fprintf(out, `<div><p class="panel-title" title="%s">%s</p>%s</div>`, esc(p.Title), esc(p.Title), p.Draw.SVG(width))
+		fmt.Fprintf(out, `<div><p class="panel-title" title="%s">%s</p>%s</div>`, esc(p.Title), linkTo(p.Link, esc(p.Title)), p.Draw.SVG(width))
 	}
 	out.WriteString("</div>")
 }
@@ -196,7 +218,11 @@ func (r *renderer) table(out *strings.Builder, t *report.Table) {
 	}
 	out.WriteString("</tr></thead><tbody>")
 	for _, row := range t.Rows {
-		out.WriteString("<tr>")
+		if len(row) > 0 && row[0].Link != "" {
+			out.WriteString(`<tr class="go">`)
+		} else {
+			out.WriteString("<tr>")
+		}
 		for j, c := range row {
 			r.cell(out, t, j, c)
 		}
@@ -216,6 +242,7 @@ func (r *renderer) cell(out *strings.Builder, t *report.Table, j int, c report.C
 	if c.Mark != report.NoMark {
 		text = verdict(c)
 	}
+	text = linkTo(c.Link, text)
 	text += refs(c.Notes)
 	switch {
 	case j == 0:
@@ -232,10 +259,16 @@ func (r *renderer) cell(out *strings.Builder, t *report.Table, j int, c report.C
 // image is the thumbnail of an example in a list of examples, while there is
 // room for images.
 func (r *renderer) image(t *report.Table, id string) string {
-	if r.thumbnail == nil || !t.Examples || r.spent > r.room {
+	if !t.Examples {
 		return ""
 	}
-	b := r.thumbnail(id)
+	if r.o.Image != nil {
+		return fmt.Sprintf(`<img class="thumb" alt="" loading="lazy" width="48" height="48" src="%s">`, esc(r.o.Image(id)))
+	}
+	if r.o.Thumbnail == nil || r.spent > r.room {
+		return ""
+	}
+	b := r.o.Thumbnail(id)
 	kind := http.DetectContentType(b)
 	if len(b) == 0 || !strings.HasPrefix(kind, "image/") {
 		return ""

@@ -21,6 +21,16 @@ type Options struct {
 	// Thumbnail gives a small image of an example by its id, as PNG or JPEG;
 	// nil, or a nil image, shows none. Images count toward MaxBytes.
 	Thumbnail func(id string) []byte
+
+	// Of a live page, see [Render]; nil in a file.
+
+	// Link gives the address that shows the examples of a target, "" where there
+	// is none. Numbers of the report link there.
+	Link func(report.Target) string
+	// Image gives the address of a small image of an example, instead of Thumbnail.
+	Image func(id string) string
+	// Pages are other pages of the site, listed before the contents.
+	Pages []report.Link
 }
 
 // DefaultOptions stay under 5 MB with 200 rows a table.
@@ -28,6 +38,20 @@ func DefaultOptions() Options { return Options{MaxBytes: 5_000_000, Rows: 200} }
 
 // New returns a handler that writes the report to w when the stream is done.
 func New(w io.Writer, o Options) report.Handler { return &handler{w: w, o: o} }
+
+// Render writes the page of a collected stream that is complete, such as a live
+// server does at every request; c is only read, so that requests may run at
+// once. With [Options].Image the page's policy allows images of its own server.
+func Render(w io.Writer, c *report.Collector, o Options) error {
+	page, err := fit(c, o)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(page); err != nil {
+		return fmt.Errorf("report: write html: %w", err)
+	}
+	return nil
+}
 
 type handler struct {
 	report.Collector
@@ -40,22 +64,15 @@ func (h *handler) Done(d *finding.Done) error {
 	if err := h.Collector.Done(d); err != nil {
 		return err
 	}
-	page, err := h.fit()
-	if err != nil {
-		return err
-	}
-	if _, err := h.w.Write(page); err != nil {
-		return fmt.Errorf("report: write html: %w", err)
-	}
-	return nil
+	return Render(h.w, &h.Collector, h.o)
 }
 
 // fit renders with fewer and fewer rows and at last without pictures until the
 // page has the size it may have.
-func (h *handler) fit() ([]byte, error) {
-	r := &renderer{thumbnail: h.o.Thumbnail, room: h.o.MaxBytes / 4}
-	for rows := max(h.o.Rows, 1); ; rows /= 2 {
-		doc, err := report.Build(&h.Collector, report.Options{Rows: max(rows, 1)})
+func fit(c *report.Collector, o Options) ([]byte, error) {
+	r := &renderer{o: o, room: o.MaxBytes / 4}
+	for rows := max(o.Rows, 1); ; rows /= 2 {
+		doc, err := report.Build(c, report.Options{Rows: max(rows, 1), Link: o.Link})
 		if err != nil {
 			return nil, err
 		}
@@ -64,13 +81,13 @@ func (h *handler) fit() ([]byte, error) {
 			return nil, err
 		}
 		switch {
-		case len(page) < h.o.MaxBytes:
+		case len(page) < o.MaxBytes:
 			return page, nil
 		case rows > 1:
 		case !r.plain:
-			r.plain, rows = true, max(h.o.Rows, 1)
+			r.plain, rows = true, max(o.Rows, 1)
 		default:
-			return nil, fmt.Errorf("report: the smallest HTML report has %d bytes, more than the %d it may have", len(page), h.o.MaxBytes)
+			return nil, fmt.Errorf("report: the smallest HTML report has %d bytes, more than the %d it may have", len(page), o.MaxBytes)
 		}
 	}
 }
@@ -81,6 +98,7 @@ type pageData struct {
 	CSS    template.CSS
 	JS     template.JS
 	Policy string
+	Pages  []report.Link
 }
 
 // pageDoc is the document with links from verdicts to sections.
@@ -96,21 +114,21 @@ type linkedVerdict struct {
 
 // renderer turns documents into pages.
 type renderer struct {
-	thumbnail func(id string) []byte
-	room      int  // bytes that images may take
-	spent     int  // bytes that images took
-	plain     bool // leave pictures out
+	o     Options
+	room  int  // bytes that images may take
+	spent int  // bytes that images took
+	plain bool // leave pictures out
 }
 
 func (r *renderer) page(doc *report.Doc) ([]byte, error) {
 	r.spent = 0
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"draw": r.block, "chip": chip, "text": textHTML, "titled": titled,
+		"draw": r.block, "chip": chip, "text": textHTML, "titled": titled, "look": look,
 	}).Parse(webui.ReportTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("report: html template: %w", err)
 	}
-	data := pageData{Doc: linked(doc), CSS: template.CSS(webui.CSS), JS: template.JS(webui.JS), Policy: webui.Policy()}
+	data := pageData{Doc: linked(doc), CSS: template.CSS(webui.CSS), JS: template.JS(webui.JS), Policy: webui.Policy(r.o.Image != nil), Pages: r.o.Pages}
 	var b bytes.Buffer
 	if err := t.Execute(&b, data); err != nil {
 		return nil, fmt.Errorf("report: html: %w", err)
