@@ -98,10 +98,12 @@ func (r *ExampleRow) validate() error {
 	return nil
 }
 
-// ExampleReader reads the table of examples in order.
+// ExampleReader reads the table of examples in order, or some of its columns
+// for some of its rows (see [ExampleReader.Int32s]).
 type ExampleReader struct {
-	in  *parquet.GenericReader[ExampleRow]
-	row int64
+	in   *parquet.GenericReader[ExampleRow]
+	file *parquet.File
+	row  int64
 }
 
 // NewExampleReader opens a table of size bytes. It fails on a file that is no
@@ -111,7 +113,7 @@ func NewExampleReader(r io.ReaderAt, size int64) (*ExampleReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ExampleReader{in: parquet.NewGenericReader[ExampleRow](f)}, nil
+	return &ExampleReader{in: parquet.NewGenericReader[ExampleRow](f), file: f}, nil
 }
 
 // openExamples opens and checks the file. The Parquet library panics on some
