@@ -26,12 +26,12 @@
 //
 // # Training
 //
-// TrainWeights and TrainConv, TrainDense, Norm, Pool.Grad, ActivateGrad,
-// CrossEntropy and the optimizers SGD and AdamW are what a training step is made
-// of. A convolution's weights are packed anew after each update, in pieces. Sums
-// over images and pixels (gradients of weights, statistics) are cut by the shape
-// alone: a tile computes a partial sum, and a finishing function adds the partial
-// sums in order once all tiles are done. So a step has the same bits however many
+// TrainWeights and TrainConv, TrainDense, Norm, Pool.Grad, ActivateGrad and
+// CrossEntropy are what gradients are made of; optimizers are package train's. A
+// convolution's weights are packed anew after each update, in pieces. Sums over
+// images and pixels (gradients of weights, statistics) are cut by the shape alone:
+// a tile computes a partial sum, and a finishing function adds the partial sums in
+// order once all tiles are done. So a step has the same bits however many
 // goroutines run its tiles, and in whatever order.
 //
 // # Errors

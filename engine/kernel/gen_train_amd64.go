@@ -79,18 +79,6 @@ func maxPoolGradAVX2(p *poolGradArgs)
 func meanPoolGradAVX2(p *poolGradArgs)
 
 //go:noescape
-func sgdAVX512(p *updateArgs)
-
-//go:noescape
-func sgdAVX2(p *updateArgs)
-
-//go:noescape
-func adamwAVX512(p *updateArgs)
-
-//go:noescape
-func adamwAVX2(p *updateArgs)
-
-//go:noescape
 func clipGradAVX512(dx, dy, v *float32, n int, a, b float32)
 
 //go:noescape

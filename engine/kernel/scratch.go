@@ -18,7 +18,6 @@ type Scratch struct {
 	norm      normArgs
 	depthwise depthwiseArgs
 	poolGrad  poolGradArgs
-	update    updateArgs
 }
 
 // floats returns n floats with undefined contents, aligned to a cache line.

@@ -16,8 +16,6 @@ func trainAVX2() trainFuncs {
 		},
 		maxPoolGrad:  maxPoolGradAVX2,
 		meanPoolGrad: meanPoolGradAVX2,
-		sgd:          sgdAVX2,
-		adamw:        adamwAVX2,
 	}
 }
 
@@ -36,7 +34,5 @@ func trainAVX512() trainFuncs {
 		},
 		maxPoolGrad:  maxPoolGradAVX512,
 		meanPoolGrad: meanPoolGradAVX512,
-		sgd:          sgdAVX512,
-		adamw:        adamwAVX512,
 	}
 }

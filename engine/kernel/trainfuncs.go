@@ -18,9 +18,6 @@ type trainFuncs struct {
 	actGrad [actCount]func(dx, dy, v *float32, n int, a, b float32)
 
 	maxPoolGrad, meanPoolGrad func(p *poolGradArgs)
-
-	sgd   func(p *updateArgs)
-	adamw func(p *updateArgs)
 }
 
 // depthwiseArgs are the operands of the weight gradient of a depthwise
@@ -93,15 +90,6 @@ type poolGradArgs struct {
 	mask8        [8]uint32
 }
 
-// updateArgs are the operands of an optimizer's step over n weights.
-type updateArgs struct {
-	w, g, m, v, mask           unsafe.Pointer // mask: nil for none
-	n                          int
-	lr, decay, beta1, beta2    float32
-	keep1, keep2, epsilon, aux float32
-	nesterov                   int
-}
-
 func scalarTrain(k *Kernels) {
 	t := &k.train
 	t.winogradGrad = func(p *winogradArgs) { winogradGradScalar(p, k.lanes) }
@@ -109,7 +97,6 @@ func scalarTrain(k *Kernels) {
 	scalarNorms(t)
 	scalarActGrads(t)
 	t.maxPoolGrad, t.meanPoolGrad = maxPoolGradScalar, meanPoolGradScalar
-	t.sgd, t.adamw = sgdScalar, adamwScalar
 }
 
 // depthwiseGradScalar is the scalar twin for one tap.

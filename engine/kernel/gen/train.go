@@ -19,7 +19,6 @@ func trainUnit() *unit {
 			poolGrad{norm{u, s}, op}.generate()
 		}
 	}
-	u.updates()
 	u.actGrads()
 	return u
 }
