@@ -61,7 +61,7 @@ func FuzzAdmit(f *testing.F) {
 // FuzzWelcome: the address that a visitor is sent to is on this server and does
 // not have the token.
 func FuzzWelcome(f *testing.F) {
-	for _, s := range []string{"/", "//evil.example", `/\evil.example`, "/wall?a=1&a=2", "/%2F%2fevil.example", "http://evil.example/", "/?a=%zz;b"} {
+	for _, s := range []string{"/", "//evil.example", `/\evil.example`, "/wall?a=1&a=2", "/%2F%2fevil.example", "http://evil.example/", "/?a=%zz;b", "A:%0"} {
 		f.Add(s)
 	}
 	s, err := Listen(Options{Token: secretToken})

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"strings"
 )
@@ -143,12 +144,7 @@ func (s *Server) welcome(w http.ResponseWriter, r *http.Request, token string) b
 	if r.Method != http.MethodGet || !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		return false
 	}
-	to := *r.URL
-	to.Scheme, to.Host, to.User = "", "", nil
-	q := to.Query()
-	q.Del(tokenParam)
-	to.RawQuery = q.Encode()
-	next := "/" + strings.TrimLeft(to.RequestURI(), "/\\") // never //other.host
+	next := without(r.URL)
 	w.Header().Set("Cache-Control", "no-store")
 	if site := r.Header.Get("Sec-Fetch-Site"); site == "none" || site == "same-origin" {
 		w.Header().Set("Location", next)
@@ -159,6 +155,18 @@ func (s *Server) welcome(w http.ResponseWriter, r *http.Request, token string) b
 	// The only failure is a client that has gone.
 	_ = welcomePage.Execute(w, next)
 	return true
+}
+
+// without is the path and query of u without the token: never another host's,
+// as //evil.example would be.
+func without(u *url.URL) string {
+	path := "/" + strings.TrimLeft(u.EscapedPath(), `/\`)
+	q := u.Query()
+	q.Del(tokenParam)
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
 }
 
 var welcomePage = template.Must(template.New("welcome").Parse(`<!doctype html>
