@@ -130,7 +130,7 @@ func (c config) measure(ctx context.Context, out io.Writer, n net, torch bool) (
 	if err != nil {
 		return err
 	}
-	t := task{Model: filepath.Join(dir, "m.onnx"), Size: n.size, Classes: n.classes, Batch: n.batch, Threads: c.threads, Warmup: 2, Runs: 2}
+	t := task{Model: filepath.Join(dir, "m.onnx"), Batch: n.batch, Threads: c.threads, Warmup: 2, Runs: 2}
 	if err := onnx.Save(m, t.Model, onnx.DefaultSaveOptions()); err != nil {
 		return err
 	}

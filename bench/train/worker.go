@@ -14,9 +14,9 @@ import (
 
 // task is one measurement.
 type task struct {
-	Model                                 string // path
-	Size, Classes, Batch, Threads, Warmup int
-	Runs                                  int
+	Model                  string // path
+	Batch, Threads, Warmup int
+	Runs                   int
 }
 
 // taken is what it gave.
