@@ -44,6 +44,15 @@ type shifted struct {
 	free  sync.Pool // of *Preprocessor
 }
 
+// Corrupted reports whether the pictures of d are changed by a [Shift].
+func Corrupted(d Dataset) bool {
+	if s, ok := d.(*selection); ok {
+		d = s.Dataset
+	}
+	_, ok := d.(*shifted)
+	return ok
+}
+
 func (s *shifted) Name() string    { return s.Dataset.Name() + " " + s.shift.String() }
 func (s *shifted) Notes() []string { return NotesOf(s.Dataset) }
 

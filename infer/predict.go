@@ -40,6 +40,9 @@ type Job struct {
 	// are not called.
 	Start func(file string, index, total int)
 	Done  func(file string, correct, examples int, resumed bool)
+	// Looked is told how many images were measured (contrast and sharpness) once
+	// all models have run; nil is not called. Corrupted images are not measured.
+	Looked func(done, total int)
 }
 
 // Result is the table of predictions. Its scores are read from the work folder
@@ -93,6 +96,11 @@ func Predict(ctx context.Context, job *Job) (r *Result, err error) {
 			out.Members = append(out.Members, m)
 		}
 		r.Table.Variants = append(r.Table.Variants, out)
+	}
+	if !dataset.Corrupted(job.Data) { // whose quality is known
+		if r.Table.Measures, err = look(ctx, job, r.Table, data[:]); err != nil {
+			return r, err
+		}
 	}
 	if !job.Paired {
 		r.Table.Notes = append(r.Table.Notes, pairBySource(r.Table.Variants)...)

@@ -136,8 +136,16 @@ func (a *app) inferred(ctx context.Context, f *modelFlags, variants []infer.Vari
 		}
 		fmt.Fprintf(a.io.Out, "%-40s %s %%%s\n", filepath.Base(file), percent(correct, n), note)
 	}
+	var looking *progress.Bar
+	job.Looked = func(done, total int) {
+		if looking == nil {
+			looking = a.bar("contrast and sharpness", "images")
+		}
+		looking.Set(done, total)
+	}
 	r, err = run(ctx, job)
 	bar.End()
+	looking.End()
 	return r, err
 }
 
