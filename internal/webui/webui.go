@@ -5,7 +5,7 @@ package webui
 
 import (
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/base64"
 )
 
@@ -25,6 +25,23 @@ var JS string
 //
 //go:embed report.tmpl
 var ReportTemplate string
+
+// GalleryCSS is what the gallery's pages add to CSS.
+//
+//go:embed gallery.css
+var GalleryCSS string
+
+// GalleryJS is the script of the gallery's pages: keys, marks, more tiles, the
+// brush. Filters and marks work without it.
+//
+//go:embed gallery.js
+var GalleryJS string
+
+// GalleryTemplates are the pages of the gallery, for html/template: "wall",
+// "tiles", "example", "marks", "failure" and their parts.
+//
+//go:embed gallery.tmpl wall.tmpl example.tmpl marks.tmpl
+var GalleryTemplates embed.FS
 
 // Digest is the source expression that lets a content security policy accept
 // exactly this inline style or script.
