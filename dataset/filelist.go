@@ -21,6 +21,7 @@ type FileList struct {
 	name       string
 	root       string
 	classes    []string
+	subset     []Label
 	attributes []Attribute
 	files      []File
 	notes      []string
@@ -29,18 +30,24 @@ type FileList struct {
 
 // FileSet is what a [FileList] is made of.
 type FileSet struct {
-	Name       string
-	Root       string // folder that paths are relative to
-	Classes    []string
-	Attributes []Attribute
-	Files      []File
-	Notes      []string
+	Name        string
+	Root        string // folder that paths are relative to
+	Classes     []string
+	ClassSubset []Label // those that models are to choose among, ascending; nil: all
+	Attributes  []Attribute
+	Files       []File
+	Notes       []string
 }
 
 // NewFileList checks that ids are unique, and that labels and codes are in
 // range.
 func NewFileList(s FileSet) (*FileList, error) {
 	seen := make(map[ExampleID]struct{}, len(s.Files))
+	for i, c := range s.ClassSubset {
+		if c < 0 || int(c) >= len(s.Classes) || i > 0 && c <= s.ClassSubset[i-1] {
+			return nil, fmt.Errorf("%s: class %d of the subset is none of the %d or out of order", s.Name, c, len(s.Classes))
+		}
+	}
 	for i := range s.Files {
 		f := &s.Files[i]
 		if _, again := seen[f.ID]; again {
@@ -49,6 +56,9 @@ func NewFileList(s FileSet) (*FileList, error) {
 		seen[f.ID] = struct{}{}
 		if f.Label < 0 || int(f.Label) >= len(s.Classes) {
 			return nil, fmt.Errorf("%s: %s: class %d, there are %d", s.Name, f.ID, f.Label, len(s.Classes))
+		}
+		if _, in := slices.BinarySearch(s.ClassSubset, f.Label); s.ClassSubset != nil && !in {
+			return nil, fmt.Errorf("%s: %s: class %d is not of the subset", s.Name, f.ID, f.Label)
 		}
 		if len(f.Attributes) != len(s.Attributes) {
 			return nil, fmt.Errorf("%s: %s: %d codes for %d attributes", s.Name, f.ID, len(f.Attributes), len(s.Attributes))
@@ -59,7 +69,7 @@ func NewFileList(s FileSet) (*FileList, error) {
 			}
 		}
 	}
-	return &FileList{name: s.Name, root: s.Root, classes: s.Classes, attributes: s.Attributes, files: s.Files, notes: slices.Clone(s.Notes)}, nil
+	return &FileList{name: s.Name, root: s.Root, classes: s.Classes, subset: slices.Clone(s.ClassSubset), attributes: s.Attributes, files: s.Files, notes: slices.Clone(s.Notes)}, nil
 }
 
 // Name is the name of the set.

@@ -41,6 +41,9 @@ func newClasses(wnids []string, words map[string]string) *classes {
 // there is none.
 func findClasses(l *location, options map[string]string) (*classes, error) {
 	if file := options["synsets"]; file != "" {
+		if info, err := os.Stat(file); err == nil && info.IsDir() {
+			return classesOf(file)
+		}
 		return readClasses(file)
 	}
 	var places []string
@@ -52,6 +55,26 @@ func findClasses(l *location, options map[string]string) (*classes, error) {
 		return nil, nil
 	}
 	return readClasses(path)
+}
+
+// classesOf are the classes that a folder of ImageNet numbers: listed beside its
+// images, or those of its class folders.
+func classesOf(dir string) (*classes, error) {
+	l := locate(dir)
+	k, err := findClasses(l, nil)
+	if k != nil || err != nil {
+		return k, err
+	}
+	wnids, err := folderNames(l)
+	if err != nil {
+		return nil, err
+	}
+	if len(wnids) == 0 {
+		return nil, fmt.Errorf("synsets=%s: neither a list of classes nor class folders are in it", dir)
+	}
+	k = newClasses(wnids, nil)
+	k.from = dir
+	return k, nil
 }
 
 // places are the folders where files about the images are looked for.

@@ -19,6 +19,7 @@ func dataKinds() dataset.Catalog {
 		cifar.CIFAR10(), cifar.CIFAR100(), cifar.CIFAR10C(), cifar.CIFAR101(), idx.Kind(), imagefolder.Kind(),
 		imagenet.Kind(), imagenet.CorruptedKind(), celeba.Kind(), csvlist.Kind(),
 	}
+	kinds = append(kinds, imagenet.NaturalKinds()...)
 	for i := range kinds {
 		own := slices.ContainsFunc(kinds[i].Options, func(o dataset.OptionInfo) bool { return o.Name == "corruption" })
 		if !own { // cifar10c's images are corrupted already
