@@ -44,6 +44,8 @@ const (
 	SameWeights       Reason = "same_weights"        // the candidate holds the baseline's weights
 	NoneWithin        Reason = "none_within_margin"  // no variant is shown to be within the margin
 	ClaimNotFound     Reason = "claim_not_found"     // the weights do not show the compression that the file claims
+	OneJudge          Reason = "one_judge"           // no image was judged by two people
+	OneAnswer         Reason = "one_answer"          // everybody gave the same answer about every image
 )
 
 // Word is the plain-language verdict of a finding, as reports print it.
@@ -74,6 +76,8 @@ const (
 	LessBrittle      Word = "less brittle"                  // the reverse
 	LosesMorePoints  Word = "loses more points; depends on the scale"
 	LosesFewerPoints Word = "loses fewer points; depends on the scale"
+	MoreAmongPIEs    Word = "more often among PIEs" // people see the property more often in them than in like examples
+	LessAmongPIEs    Word = "less often among PIEs" // the reverse
 )
 
 // ScopeKind is the kind of thing a finding is about.
