@@ -35,6 +35,7 @@
 //	voteshift    unbiased distance of two vote distributions
 //	divergence   Kullback–Leibler and Jensen–Shannon
 //	agree        agreement of raters
+//	confident    labels that are likely wrong (confident learning)
 //	jaccard      overlap of sets
 //	spearman     rank correlation
 //
