@@ -28,6 +28,7 @@ type manifest struct {
 	Version  int            `json:"version"`
 	Tool     string         `json:"tool,omitempty"`
 	Classes  []string       `json:"classes"`
+	Subset   []int          `json:"subset,omitempty"`
 	Examples examplesEntry  `json:"examples"`
 	Variants []variantEntry `json:"variants"`
 	Training *TrainCounts   `json:"training,omitempty"`
@@ -88,6 +89,7 @@ type memberEntry struct {
 	Facts   *ModelFacts       `json:"facts,omitempty"`
 	fileEntry
 	Content    string       `json:"predicted_digest"` // Column.Digest of the predicted classes
+	Unmasked   bool         `json:"unmasked,omitempty"`
 	Confidence bool         `json:"confidence,omitempty"`
 	TrueScore  bool         `json:"true_score,omitempty"`
 	TopK       int          `json:"top_k,omitempty"`

@@ -26,7 +26,7 @@ func Read(ctx context.Context, dir string) (*Table, error) {
 		return nil, err
 	}
 	t := &Table{
-		Classes: m.Classes, Training: m.Training, Shift: m.Shift, Join: m.Join, Inputs: m.Inputs, Notes: m.Notes,
+		Classes: m.Classes, Subset: m.Subset, Training: m.Training, Shift: m.Shift, Join: m.Join, Inputs: m.Inputs, Notes: m.Notes,
 		Variants: make([]Variant, len(m.Variants)),
 	}
 	r := &reader{dir: dir, m: m, content: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
@@ -146,6 +146,13 @@ func (r *reader) member(m *Member, e *memberEntry) error {
 	classes := len(r.m.Classes)
 	if m.Predicted, err = f.classes("predicted", classes); err != nil {
 		return err
+	}
+	if e.Unmasked {
+		c, err := f.classes(unmaskedColumn, classes)
+		if err != nil {
+			return err
+		}
+		m.Unmasked = &c
 	}
 	if e.Confidence {
 		if m.Confidence, err = f.floats("confidence"); err != nil {

@@ -91,8 +91,8 @@ func (t *Table) AddShift(s *Table, shift Shift) error {
 			return fmt.Errorf("prediction: shift %s is given twice", shift.Name)
 		}
 	}
-	if !slices.Equal(t.Classes, s.Classes) {
-		return fmt.Errorf("prediction: shift %s: %d classes that are not the %d of the clean predictions, in the same order", shift.Name, len(s.Classes), len(t.Classes))
+	if err := sameClasses(t.Classes, s.Classes); err != nil {
+		return fmt.Errorf("prediction: shift %s: %w", shift.Name, err)
 	}
 	variants, err := sameModels(t, s)
 	if err != nil {
@@ -106,6 +106,19 @@ func (t *Table) AddShift(s *Table, shift Shift) error {
 		}
 	}
 	t.Shifts = append(t.Shifts, Shifted{shift, &joined})
+	return nil
+}
+
+// sameClasses refuses shifted data with other classes, or others' names for them.
+func sameClasses(clean, shifted []string) error {
+	if len(clean) != len(shifted) {
+		return fmt.Errorf("%d classes, the clean predictions have %d", len(shifted), len(clean))
+	}
+	for c, name := range clean {
+		if shifted[c] != name {
+			return fmt.Errorf("class %d is called %q, in the clean predictions %q; classes and their order must be the same", c, shifted[c], name)
+		}
+	}
 	return nil
 }
 
@@ -200,6 +213,10 @@ func (t *Table) permute(order []int) {
 		for k := range t.Variants[i].Members {
 			m := &t.Variants[i].Members[k]
 			m.Predicted = column(m.Predicted)
+			if m.Unmasked != nil {
+				c := column(*m.Unmasked)
+				m.Unmasked = &c
+			}
 			m.Confidence, m.TrueScore = reordered(m.Confidence, order), reordered(m.TrueScore, order)
 			ranks := m.TopK
 			m.TopK, m.Scores = nil, nil

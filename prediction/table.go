@@ -12,6 +12,7 @@ type Table struct {
 	Classes    []string            // class names; the index is the class number
 	IDs        []dataset.ExampleID // nil where the source has none: rows were joined by position
 	Labels     Column              // true class of each example
+	Subset     []int               // classes that models chose among, ascending; nil: all of them
 	Splits     *Attribute          // split of each example, nil where unknown
 	Attributes []Attribute         // groups that examples belong to
 	Measures   []Measure           // numbers measured on each example's image
@@ -102,11 +103,12 @@ type Member struct {
 	Config  map[string]string // settings that may differ between members: epochs, learning rate, runtime
 	Facts   *ModelFacts       // nil where the model file was not at hand
 
-	Predicted  Column    // predicted class of each example
+	Predicted  Column    // predicted class of each example, of the table's Subset where it has one
+	Unmasked   *Column   // predicted class among all classes, where the table has a Subset; nil elsewhere or where not known
 	Confidence []float32 // score of the predicted class in [0, 1], nil where absent
 	TrueScore  []float32 // score of the true class in [0, 1], nil where absent
 	TopK       []Column  // classes in order of score, the predicted class first; nil where absent
-	Scores     Scores    // all scores, nil where absent
+	Scores     Scores    // all scores, nil where absent; where the table has a Subset, probabilities of its classes and 0 elsewhere
 }
 
 // ScoreKind says what a score is.

@@ -20,7 +20,10 @@ func (t *Table) Validate() error {
 		}
 		named[name] = true
 	}
-	if err := t.classes("labels", t.Labels); err != nil {
+	if err := t.subset(); err != nil {
+		return err
+	}
+	if err := t.chosen("labels", t.Labels); err != nil {
 		return err
 	}
 	if t.IDs != nil && len(t.IDs) != t.Len() {
@@ -76,6 +79,36 @@ func (t *Table) classes(what string, c Column) error {
 	return nil
 }
 
+// subset checks the classes that models chose among.
+func (t *Table) subset() error {
+	if t.Subset != nil && len(t.Subset) == 0 {
+		return errors.New("prediction: a subset without classes")
+	}
+	for i, c := range t.Subset {
+		if c < 0 || c >= len(t.Classes) || i > 0 && c <= t.Subset[i-1] {
+			return fmt.Errorf("prediction: subset: class %d is outside 0 to %d or out of order", c, len(t.Classes)-1)
+		}
+	}
+	return nil
+}
+
+// chosen checks a column of classes of the subset, if there is one.
+func (t *Table) chosen(what string, c Column) error {
+	if err := t.classes(what, c); err != nil || t.Subset == nil {
+		return err
+	}
+	in := make([]bool, len(t.Classes))
+	for _, k := range t.Subset {
+		in[k] = true
+	}
+	for i := range c.Len() {
+		if !in[c.At(i)] {
+			return fmt.Errorf("prediction: %s: row %d: class %d is none of the %d that models chose among", what, i, c.At(i), len(t.Subset))
+		}
+	}
+	return nil
+}
+
 func (t *Table) attribute(a *Attribute) error {
 	if len(a.Codes) != t.Len() {
 		return fmt.Errorf("prediction: attribute %s: %d rows, there are %d examples", a.Name, len(a.Codes), t.Len())
@@ -96,8 +129,16 @@ func (t *Table) attribute(a *Attribute) error {
 }
 
 func (t *Table) member(m *Member) error {
-	if err := t.classes("predictions", m.Predicted); err != nil {
+	if err := t.chosen("predictions", m.Predicted); err != nil {
 		return err
+	}
+	if m.Unmasked != nil {
+		if t.Subset == nil {
+			return errors.New("prediction: predictions among all classes beside those among a subset, and the table has none")
+		}
+		if err := t.classes("predictions among all classes", *m.Unmasked); err != nil {
+			return err
+		}
 	}
 	for _, s := range []struct {
 		what   string

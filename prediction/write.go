@@ -61,7 +61,7 @@ func Write(dir string, t *Table, o WriteOptions) error {
 func writeAll(dir string, t *Table, o WriteOptions) error {
 	m := manifest{
 		Schema: schemaName, Version: SchemaVersion, Tool: o.Tool,
-		Classes: t.Classes, Training: t.Training, Shift: t.Shift, Join: t.Join, Inputs: t.Inputs, Notes: t.Notes,
+		Classes: t.Classes, Subset: t.Subset, Training: t.Training, Shift: t.Shift, Join: t.Join, Inputs: t.Inputs, Notes: t.Notes,
 	}
 	if err := os.Mkdir(filepath.Join(dir, "models"), 0o755); err != nil {
 		return fmt.Errorf("prediction: %w", err)
@@ -145,9 +145,12 @@ func writeExamples(dir string, t *Table) (examplesEntry, error) {
 func writeMember(dir, stem string, t *Table, m *Member, o WriteOptions) (memberEntry, error) {
 	e := memberEntry{
 		Name: m.Name, Seed: m.Seed, Lineage: m.Lineage, Config: m.Config, Facts: m.Facts,
-		Content: m.Predicted.Digest(), Confidence: m.Confidence != nil, TrueScore: m.TrueScore != nil, TopK: len(m.TopK),
+		Content: m.Predicted.Digest(), Unmasked: m.Unmasked != nil, Confidence: m.Confidence != nil, TrueScore: m.TrueScore != nil, TopK: len(m.TopK),
 	}
 	cols := []writeColumn{classColumn("predicted", m.Predicted)}
+	if m.Unmasked != nil {
+		cols = append(cols, classColumn(unmaskedColumn, *m.Unmasked))
+	}
 	if m.Confidence != nil {
 		cols = append(cols, floatColumn("confidence", m.Confidence))
 	}
@@ -170,6 +173,10 @@ func writeMember(dir, stem string, t *Table, m *Member, o WriteOptions) (memberE
 	})
 	return e, err
 }
+
+// unmaskedColumn is the column of predictions among all classes where predicted is
+// among a subset.
+const unmaskedColumn = "predicted_all"
 
 // rankColumn is the column of the class with rank r, counted from 0: the
 // predicted class, rank 0, is in the column predicted.
