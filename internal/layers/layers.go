@@ -71,6 +71,7 @@ func Rules() []Rule {
 		{"internal/cli", "..."},
 		{"internal/*", ""},
 		{"cmd/*", "internal/cli"},
+		{"examples/results", "finding internal/atomicfile internal/num"},
 		{"bench/...", "..."},
 		{".", ""},
 	}
