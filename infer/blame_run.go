@@ -188,14 +188,20 @@ func (w *blameRun) restored(r *runner, outs bool) (*onnx.Model, error) {
 // block computes n examples from the given one on.
 func (w *blameRun) block(ctx context.Context, m *blameModels, out []*answers, from, n, done int) error {
 	row := from
-	p := make([]float64, len(w.job.Data.Classes()))
+	p, subset := make([]float64, len(w.job.Data.Classes())), subsetOf(w.job.Data)
 	fill := func(a *answers, at int, scores []float32) error {
 		for _, v := range scores {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 				return fmt.Errorf("example %d: a score is %v", at, v)
 			}
 		}
-		best := probabilities(p, scores, w.pair.kind)
+		best, kind := highest(scores, subset), w.pair.kind
+		if subset != nil {
+			scores = slices.Clone(scores) // others may read them
+			among(scores, subset, kind)
+			kind = prediction.Probabilities
+		}
+		probabilities(p, scores, kind)
 		a.predicted.Set(at, best)
 		a.confidence[at], a.trueScore[at] = float32(p[best]), float32(p[w.labels.At(at)])
 		return nil

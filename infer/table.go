@@ -29,6 +29,7 @@ func skeleton(d dataset.Dataset, bad []badImage) *prediction.Table {
 		Labels:  prediction.NewColumn(len(keep), len(d.Classes())),
 		Join:    prediction.JoinReport{Examples: len(keep), Missing: d.Len() - len(keep)},
 	}
+	t.Subset = subsetOf(d)
 	for _, a := range d.Attributes() {
 		t.Attributes = append(t.Attributes, prediction.Attribute{Name: a.Name, Values: slices.Clone(a.Values), Codes: make([]int32, len(keep))})
 	}
@@ -67,8 +68,13 @@ func member(t *prediction.Table, name, work, key string, f *finished) (predictio
 	if err != nil {
 		return m, nil, fmt.Errorf("infer: %w", err)
 	}
-	scores := &fileScores{file: file, kind: f.Kind, classes: f.Classes}
+	scores, kind := &fileScores{file: file, kind: f.Kind, classes: f.Classes}, f.Kind
 	m.Scores = scores
+	if t.Subset != nil {
+		m.Scores, kind = &subsetScores{scores, f.Classes, t.Subset}, prediction.Probabilities
+		all := prediction.NewColumn(f.Rows, f.Classes)
+		m.Unmasked = &all
+	}
 	const rows = 512
 	buf := make([]float32, rows*f.Classes)
 	p := make([]float64, f.Classes)
@@ -79,7 +85,13 @@ func member(t *prediction.Table, name, work, key string, f *finished) (predictio
 			return m, nil, err
 		}
 		for i := range n {
-			best := probabilities(p, buf[i*f.Classes:(i+1)*f.Classes], f.Kind)
+			row := buf[i*f.Classes : (i+1)*f.Classes]
+			best := highest(row, t.Subset)
+			if t.Subset != nil {
+				m.Unmasked.Set(from+i, highest(row, nil))
+				among(row, t.Subset, f.Kind)
+			}
+			probabilities(p, row, kind)
 			m.Predicted.Set(from+i, best)
 			m.Confidence[from+i] = float32(p[best])
 			m.TrueScore[from+i] = float32(p[t.Labels.At(from+i)])
@@ -88,21 +100,15 @@ func member(t *prediction.Table, name, work, key string, f *finished) (predictio
 	return m, file, nil
 }
 
-// probabilities fills p from scores and returns the class of the highest score,
-// the lowest class number among equals.
-func probabilities(p []float64, scores []float32, kind prediction.ScoreKind) (best int) {
-	for c, v := range scores {
-		if v > scores[best] {
-			best = c
-		}
-	}
+// probabilities fills p from scores.
+func probabilities(p []float64, scores []float32, kind prediction.ScoreKind) {
 	if kind == prediction.Probabilities {
 		for c, v := range scores {
 			p[c] = min(1, float64(v))
 		}
-		return best
+		return
 	}
-	sum := 0.0
+	best, sum := highest(scores, nil), 0.0
 	for c, v := range scores {
 		p[c] = math.Exp(float64(v) - float64(scores[best]))
 		sum += p[c]
@@ -110,5 +116,4 @@ func probabilities(p []float64, scores []float32, kind prediction.ScoreKind) (be
 	for c := range p {
 		p[c] /= sum
 	}
-	return best
 }
