@@ -3,6 +3,7 @@ package robust
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/lethe-audit/lethe/audit"
 	"github.com/lethe-audit/lethe/finding"
@@ -182,10 +183,10 @@ func (r *run) part(g *group, x *variant, scope finding.Scope, idx, cleanIdx []in
 	var shifted []two
 	for _, a := range g.answers {
 		p := r.pair(a, x)
-		shifted = append(shifted, two{p.base.only(idx), p.variant.only(idx)})
+		shifted = append(shifted, p.only(idx))
 	}
 	c := r.pair(r.clean, x)
-	odds, _ := x.design.odds(shifted, two{c.base.only(cleanIdx), c.variant.only(cleanIdx)})
+	odds, _ := x.design.odds(shifted, c.only(cleanIdx))
 	return f, odds
 }
 
@@ -193,7 +194,11 @@ func (r *run) classes(g *group, x *variant, m *measured) {
 	idx, clean := byClass(g.answers[0].labels, len(r.view.Table.Classes)), byClass(r.clean.labels, len(r.view.Table.Classes))
 	var list []finding.Finding
 	var odds []float64
+	subset := g.members[0].Table.Subset
 	for c, name := range r.view.Table.Classes {
+		if subset != nil && !slices.Contains(subset, c) {
+			continue // of which there are no shifted examples
+		}
 		f, o := r.part(g, x, finding.Scope{Kind: finding.Class, Class: finding.Int(c), Name: name, Shift: g.name}, idx[c], clean[c])
 		list, odds = append(list, f), append(odds, o)
 	}

@@ -1,6 +1,7 @@
 package robust
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/lethe-audit/lethe/audit"
@@ -42,7 +43,7 @@ func (r *run) group(g *group, x *variant, sums *summary) {
 	g.load()
 	r.cells(g, x)
 	m := &measured{harm: r.harm(g, x)}
-	m.excess = r.excessFinding(g, x, finding.Scope{Kind: finding.Corruption, Name: g.name}, g.answers, nil, nil)
+	m.excess = r.excessFinding(g, x, finding.Scope{Kind: finding.Corruption, Name: g.name}, g.answers, nil, r.cleanIdx(g))
 	m.odds = r.oddsFinding(g, x)
 	if g.paired {
 		m.error, m.relativeError = r.corruptionError(g, x)
@@ -60,7 +61,7 @@ func (r *run) excess(g *group, x *variant, from []*answers, idx, cleanIdx []int3
 	part := group{answers: from, paired: g.paired}
 	if !g.paired {
 		s, c := r.pair(from[0], x), r.pair(r.clean, x)
-		return x.design.apart(two{s.base.only(idx), s.variant.only(idx)}, two{c.base.only(cleanIdx), c.variant.only(cleanIdx)}, r.view.Options)
+		return x.design.apart(s.only(idx), c.only(cleanIdx), r.view.Options)
 	}
 	p := r.sums(&part, x, true)
 	return x.design.compare(p.base.only(idx), p.variant.only(idx), float64(len(from)))
@@ -111,6 +112,9 @@ func (r *run) doubts(g *group, x *variant) []finding.Warning {
 	if atFloor(&g.members[0].Shift) {
 		w = append(w, finding.Warning{Code: "shift-at-floor", Text: "ImageNet-A holds images that a ResNet-50 gets wrong: such a baseline is at a floor there and has little to lose, so that a comparison with it says little."})
 	}
+	if s := g.members[0].Table.Subset; s != nil && r.clean.table.Subset == nil {
+		w = append(w, finding.Warning{Code: "shift-of-some-classes", Text: fmt.Sprintf("Models chose among the %d classes of the shifted data. They are compared with the clean examples of these classes, for which they chose among all %d.", len(s), len(r.view.Table.Classes))})
+	}
 	return w
 }
 
@@ -121,7 +125,7 @@ func (r *run) oddsFinding(g *group, x *variant) finding.Finding {
 	for _, a := range g.answers {
 		shifted = append(shifted, r.pair(a, x))
 	}
-	v, interval := x.design.odds(shifted, r.pair(r.clean, x))
+	v, interval := x.design.odds(shifted, r.pair(r.clean, x).only(r.cleanIdx(g)))
 	f.Estimate, f.Interval = &v, interval
 	return f
 }
@@ -168,14 +172,15 @@ func (r *run) cells(g *group, x *variant) {
 		p := r.pair(a, x)
 		c := cell{shift: &g.members[j].Shift, n: len(a.labels), base: x.design.mean(p.base, true, 1), top: x.design.mean(p.variant, false, 1)}
 		c.base5, c.top5 = topFive(a, baseline), topFive(a, x.name)
+		c.baseAll, c.topAll = unmasked(a, baseline), unmasked(a, x.name)
 		c.pie = differ(a.table, baseline, x.name, r.view.Options.Ties)
-		if len(a.labels) > 1 {
-			res := r.excess(g, x, []*answers{a}, nil, nil)
+		if idx := r.cleanIdx(g); len(a.labels) > 1 && (idx == nil || len(idx) > 1) {
+			res := r.excess(g, x, []*answers{a}, nil, idx)
 			c.excess = &res.estimate
 			if res.interval != nil {
 				c.low, c.high = &res.interval.Low, &res.interval.High
 			}
-			odds, _ := x.design.odds([]two{p}, r.pair(r.clean, x))
+			odds, _ := x.design.odds([]two{p}, r.pair(r.clean, x).only(idx))
 			c.odds = &odds
 		}
 		x.cells = append(x.cells, c)

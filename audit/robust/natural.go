@@ -15,6 +15,9 @@ import (
 // two is the right answers of both sides to one of two sets of images.
 type two struct{ base, variant grid }
 
+// only keeps the examples of idx; nil keeps all.
+func (t two) only(idx []int32) two { return two{t.base.only(idx), t.variant.only(idx)} }
+
 // apart tests the excess where the shifted images are others than the clean ones:
 // the members stay matched, and the variances over examples add.
 func (d *design) apart(shifted, clean two, o audit.Options) result {

@@ -106,6 +106,8 @@ type cell struct {
 	n           int
 	base, top   float64
 	base5, top5 *float64
+	baseAll     *float64 // top-1 among all classes, where models chose among some
+	topAll      *float64
 	pie         float64
 	excess      *float64
 	low, high   *float64

@@ -47,6 +47,27 @@ func groupsOf(shifts []prediction.Shifted) []group {
 	return out
 }
 
+// cleanIdx are the clean examples that a group is compared with: those of the
+// classes that models chose among, nil for all. Where the images are the clean
+// ones, so are the classes.
+func (r *run) cleanIdx(g *group) []int32 {
+	subset := g.members[0].Table.Subset
+	if g.paired || subset == nil || slices.Equal(subset, r.clean.table.Subset) {
+		return nil
+	}
+	in := make([]bool, len(r.view.Table.Classes))
+	for _, c := range subset {
+		in[c] = true
+	}
+	out := []int32{}
+	for i, c := range r.clean.labels {
+		if in[c] {
+			out = append(out, int32(i))
+		}
+	}
+	return out
+}
+
 func (g *group) load() {
 	if g.answers != nil {
 		return

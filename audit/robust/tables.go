@@ -35,16 +35,18 @@ func (r *run) shiftTable(x *variant) finding.Table {
 			{Name: "excess_low", Unit: finding.Difference}, {Name: "excess_high", Unit: finding.Difference},
 			{Name: "log_odds", Unit: finding.Nats, Doc: "the same in log-odds"},
 			{Name: "pie_share", Unit: finding.Share, Doc: "examples whose modal label differs; noise is part of it"},
+			{Name: "base_top1_all", Unit: finding.Share, Doc: "top-1 among all classes, where models choose among those of the data (top1); else null"}, {Name: "top1_all", Unit: finding.Share},
 		},
 		Rows: [][]any{},
 	}
 	c := r.pair(r.clean, x)
 	base := r.view.Table.Baseline().Name
 	clean := cell{n: len(r.clean.labels), base: x.design.mean(c.base, true, 1), top: x.design.mean(c.variant, false, 1),
-		base5: topFive(r.clean, base), top5: topFive(r.clean, x.name), pie: differ(r.view.Table, base, x.name, r.view.Options.Ties)}
+		base5: topFive(r.clean, base), top5: topFive(r.clean, x.name), pie: differ(r.view.Table, base, x.name, r.view.Options.Ties),
+		baseAll: unmasked(r.clean, base), topAll: unmasked(r.clean, x.name)}
 	row := func(c *cell) []any {
 		out := []any{"clean", nil, nil, nil, c.n, c.base, c.top, relative(&c.base, &c.top), number(c.base5), number(c.top5), relative(c.base5, c.top5),
-			number(c.excess), number(c.low), number(c.high), number(c.odds), c.pie}
+			number(c.excess), number(c.low), number(c.high), number(c.odds), c.pie, number(c.baseAll), number(c.topAll)}
 		if s := c.shift; s != nil {
 			out[0] = s.Name
 			if s.Corruption != "" {
