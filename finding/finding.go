@@ -43,6 +43,8 @@ const (
 	NoModelFiles      Reason = "no_model_files"      // the model files were not at hand
 	SameWeights       Reason = "same_weights"        // the candidate holds the baseline's weights
 	NoneWithin        Reason = "none_within_margin"  // no variant is shown to be within the margin
+	NoImages          Reason = "no_images"           // the images were not at hand
+	NoHumanLabels     Reason = "no_human_labels"     // no labels by people were given
 	ClaimNotFound     Reason = "claim_not_found"     // the weights do not show the compression that the file claims
 	OneJudge          Reason = "one_judge"           // no image was judged by two people
 	OneAnswer         Reason = "one_answer"          // everybody gave the same answer about every image
