@@ -10,6 +10,8 @@ func Words() []Word {
 	return []Word{
 		{"yes", "Yes"},
 		{"no", "No"},
+		{"yes-key", "y"}, // a letter
+		{"no-key", "n"},
 		{"unsure", "Cannot say"},
 		{"label", "Label"},
 		{"image", "Image"},
@@ -21,6 +23,8 @@ func Words() []Word {
 		{"back", "Back"},
 		{"next", "Save and go on"},
 		{"start", "Start page"},
+		{"auto", "After the last question the next image comes by itself."},
+		{"use-keys", "Answer with these keys"},
 		{"thanks", "Thank you. All your images are answered; you may close this page."},
 		{"keys", "Keys"},
 		{"key-back", "one question back"},
