@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -69,13 +70,8 @@ func differences(at string, now, was json.RawMessage) []string {
 	for k := range b {
 		keys[k] = true
 	}
-	sorted := make([]string, 0, len(keys))
-	for k := range keys {
-		sorted = append(sorted, k)
-	}
-	slices.Sort(sorted)
 	var out []string
-	for _, k := range sorted {
+	for _, k := range sortedKeys(keys) {
 		path := k
 		if at != "" {
 			path = at + "." + k
@@ -84,6 +80,8 @@ func differences(at string, now, was json.RawMessage) []string {
 	}
 	return out
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // show is a JSON value, shortened; "unset" where there is none.
 func show(v json.RawMessage) string {

@@ -30,6 +30,10 @@ type Experiment struct {
 	Seed uint64 `yaml:"seed"`
 	// Variants are the populations, the baseline first.
 	Variants []Variant `yaml:"variants"`
+	// Shift lists shifted data that all members are run over, too: "fog:3",
+	// "common", a source KIND:PATH?options, or a mapping of corruption and
+	// severities, or of data and name.
+	Shift []any `yaml:"shift"`
 	// Audit holds settings of the audit, named as the flags of lethe audit.
 	Audit map[string]any `yaml:"audit"`
 	// Reports are formats that are written beside the HTML report.

@@ -75,6 +75,7 @@ type CompressSpec struct {
 type PredictSpec struct {
 	Data     string       `json:"data"` // the data's identity, without path
 	Variants []Population `json:"variants"`
+	Shift    *ShiftSpec   `json:"shift,omitempty"` // nil for the test data as they are
 }
 
 // Population is one variant of a PredictSpec.
@@ -88,8 +89,9 @@ type Population struct {
 // AuditSpec says how predictions are compared.
 type AuditSpec struct {
 	Title       string   `json:"title"`
-	Predictions string   `json:"predictions"` // an output of the job needed
-	Curves      []string `json:"curves"`      // training curves, outputs of jobs needed
+	Predictions string   `json:"predictions"`       // an output of the job needed
+	Shifted     []string `json:"shifted,omitempty"` // predictions for shifted data, outputs of jobs needed
+	Curves      []string `json:"curves"`            // training curves, outputs of jobs needed
 	Flags       []string `json:"flags,omitempty"`
 	Reports     []string `json:"reports,omitempty"`
 }

@@ -16,6 +16,8 @@ type Plan struct {
 	// prediction. They are no part of a digest.
 	TrainData string `json:"train_data"`
 	TestData  string `json:"test_data"`
+	// Shifts are the sources of shifted data, one for each prediction of them.
+	Shifts []ShiftSource `json:"shifts,omitempty"`
 	// Model is the name or the file of the model, as the experiment has it.
 	Model string `json:"model"`
 }
@@ -32,6 +34,12 @@ type Resolver struct {
 	Recipe func(recipe any, override map[string]any, sparsity *float64) (json.RawMessage, error)
 	// Schemes checks schemes and gives their canonical names.
 	Schemes func(schemes []string) ([]string, error)
+	// Corruptions are those that a name stands for: itself, or a group of them.
+	Corruptions func(name string) ([]string, error)
+	// Shift says what shift a source of images is, beside the test data. name is
+	// what the experiment calls it, "" where it does not. The source that it gives
+	// back is complete.
+	Shift func(test, source, name string) (Shift, error)
 	// Audit makes flags of lethe audit of settings.
 	Audit func(settings map[string]any) ([]string, error)
 	// Report checks a format of a report.
@@ -88,13 +96,38 @@ func Make(e *Experiment, r Resolver) (*Plan, error) {
 			predict.Variants[i].Files = append(predict.Variants[i].Files, file)
 		}
 	}
-	const clean = "clean"
-	id := m.add(&Job{ID: path.Join(string(Predict), clean), Kind: Predict, Needs: models,
-		Outputs: []string{path.Join(PredictionsDir, clean)}}, predict)
-	m.add(&Job{ID: path.Join(string(Audit), clean), Kind: Audit, Needs: append([]string{id}, trained...),
-		Outputs: []string{path.Join(AuditDir, clean)}},
-		AuditSpec{Title: e.Name, Predictions: path.Join(PredictionsDir, clean), Curves: curves, Flags: m.flags, Reports: e.Reports})
+	m.audit(m.predict(predict, models), curves, trained)
 	return m.plan, m.err
+}
+
+// clean is the name of the test data as they are, among shifted ones.
+const clean = "clean"
+
+// predict adds the jobs that run models over the test data and over shifted
+// ones, and gives their IDs.
+func (m *maker) predict(spec PredictSpec, models []string) []string {
+	one := func(name string, spec PredictSpec) string {
+		return m.add(&Job{ID: path.Join(string(Predict), name), Kind: Predict, Needs: models,
+			Outputs: []string{path.Join(PredictionsDir, name)}}, spec)
+	}
+	ids := []string{one(clean, spec)}
+	for i := range m.shifted {
+		s := &m.shifted[i]
+		spec.Data, spec.Shift = m.shiftedData[i], &s.Spec
+		ids = append(ids, one(shiftDir(s.Spec.Name), spec))
+		m.plan.Shifts = append(m.plan.Shifts, ShiftSource{Job: ids[i+1], Data: s.Source, At: m.shiftedAt[i]})
+	}
+	return ids
+}
+
+// audit adds the job that compares all predictions.
+func (m *maker) audit(predictions, curves, trained []string) {
+	spec := AuditSpec{Title: m.e.Name, Predictions: path.Join(PredictionsDir, clean), Curves: curves, Flags: m.flags, Reports: m.e.Reports}
+	for _, s := range m.shifted {
+		spec.Shifted = append(spec.Shifted, path.Join(PredictionsDir, shiftDir(s.Spec.Name)))
+	}
+	m.add(&Job{ID: path.Join(string(Audit), clean), Kind: Audit, Needs: append(predictions, trained...),
+		Outputs: []string{path.Join(AuditDir, clean)}}, spec)
 }
 
 // maker holds what the jobs are made of.
@@ -108,6 +141,9 @@ type maker struct {
 
 	model       string
 	train, test string // identities of the data
+	shifted     []Shift
+	shiftedData []string // their identities
+	shiftedAt   []string // their places in the file
 	flags       []string
 	recipes     []json.RawMessage // by variant; nil where it is not trained
 	schemes     [][]string        // by variant; nil where it is trained
@@ -123,6 +159,16 @@ func (m *maker) resolve() (err error) {
 	}
 	if m.test, err = m.r.Data(m.plan.TestData); err != nil {
 		return e.Fault("$.data", "%v", err)
+	}
+	if m.shifted, m.shiftedAt, err = m.shifts(); err != nil {
+		return err
+	}
+	for i, s := range m.shifted {
+		id, err := m.r.Data(s.Source)
+		if err != nil {
+			return e.Fault(m.shiftedAt[i], "%v", err)
+		}
+		m.shiftedData = append(m.shiftedData, id)
 	}
 	if m.flags, err = m.r.Audit(e.Audit); err != nil {
 		return e.Fault("$.audit", "%v", err)

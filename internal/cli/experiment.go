@@ -71,6 +71,7 @@ type experiment struct {
 	file string
 	text []byte
 	plan *plan.Plan
+	e    *plan.Experiment
 }
 
 // readExperiment reads an experiment and plans it; data and members replace
@@ -97,7 +98,7 @@ func readExperiment(file, data string, members int) (*experiment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &experiment{file, text, p}, nil
+	return &experiment{file, text, p, e}, nil
 }
 
 // runError adds what to do about an error of a run.
@@ -122,7 +123,7 @@ func (a *app) runExperiment(ctx context.Context, file string, o *experimentOptio
 	if err != nil {
 		return err
 	}
-	jobs := &jobs{app: a, plan: x.plan, base: filepath.Dir(file)}
+	jobs := &jobs{app: a, plan: x.plan, base: filepath.Dir(file), fault: x.e.Fault}
 	err = jobs.open(ctx)
 	if o.dryRun && errors.Is(err, fs.ErrNotExist) {
 		return a.dryRun(ctx, x, jobs, o)
@@ -166,6 +167,12 @@ func (a *app) carryOut(ctx context.Context, x *experiment, jobs *jobs, bundle st
 	free, err := diskfree.Bytes(o.dir)
 	if err != nil {
 		return err
+	}
+	jobs.recorded = map[string]*runner.Record{}
+	for _, j := range x.plan.Jobs {
+		if r := store.Recorded(j); r != nil {
+			jobs.recorded[j.ID] = r
+		}
 	}
 	costs, err := jobs.Estimate(ctx, x.plan)
 	if err != nil {

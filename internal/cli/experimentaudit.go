@@ -21,7 +21,7 @@ import (
 	"github.com/lethe-audit/lethe/train"
 )
 
-// predict runs all members over the test data.
+// predict runs all members over the test data, or over shifted ones.
 func (x *jobs) predict(ctx context.Context, j *plan.Job, env runner.Env) (report runner.Report, err error) {
 	var s plan.PredictSpec
 	if err := j.Decode(&s); err != nil {
@@ -37,11 +37,16 @@ func (x *jobs) predict(ctx context.Context, j *plan.Job, env runner.Env) (report
 		models += len(v.Files)
 		variants = append(variants, v)
 	}
+	data, pre, closeData, err := x.testData(ctx, j.ID, models)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, closeData()) }()
 	rt := x.app.newRuntimes(runtimeFlags{runtime: runtimeGo})
 	defer func() { err = errors.Join(err, rt.close()) }()
 	at := 0
 	job := &infer.Job{
-		Variants: variants, Data: x.test.Dataset, Preprocess: x.test.Preprocess, Source: s.Data, Work: env.Work, Tool: x.app.tool(),
+		Variants: variants, Data: data, Preprocess: pre, Source: s.Data, Work: env.Work, Tool: x.app.tool(),
 		Options: infer.DefaultOptions(), Engine: engine.Options{Threads: env.Threads, CPU: x.app.io.Env("LETHE_CPU")}, Runtime: rt.choose,
 		Start: func(_ string, i, _ int) { at = i },
 		Done: func(file string, correct, n int, _ bool) {
@@ -66,9 +71,17 @@ func (x *jobs) predict(ctx context.Context, j *plan.Job, env runner.Env) (report
 			r.Table.Inputs[i].Path = filepath.ToSlash(rel)
 		}
 	}
-	r.Table.Training = trainCounts(x.train.Dataset)
 	o := prediction.DefaultWriteOptions()
 	o.Tool = x.app.tool()
+	if s.Shift == nil {
+		r.Table.Training = trainCounts(x.train.Dataset)
+	} else {
+		shift := prediction.Shift(*s.Shift)
+		r.Table.Shift, o.Scores = &shift, prediction.ScoresNone
+		if err := rank(r.Table); err != nil {
+			return report, err
+		}
+	}
 	to := filepath.Join(env.Dir, filepath.FromSlash(j.Outputs[0]))
 	if err := os.RemoveAll(to); err != nil { // of other settings, or not whole
 		return report, err
@@ -123,6 +136,9 @@ func (x *jobs) audit(ctx context.Context, j *plan.Job, env runner.Env) (runner.R
 	}
 	table, err := prediction.Read(ctx, filepath.Join(env.Dir, filepath.FromSlash(s.Predictions)))
 	if err != nil {
+		return runner.Report{}, err
+	}
+	if err := addShifted(ctx, table, env.Dir, s.Shifted); err != nil {
 		return runner.Report{}, err
 	}
 	if options.Positive, err = classNumber(table, *positive); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,6 +28,10 @@ type jobs struct {
 	base string // folder of the experiment's file
 
 	train, test *dataset.Opened // nil before open
+	// fault is an error about a place of the experiment's file.
+	fault func(at, format string, args ...any) error
+	// recorded are the jobs whose records say that they are done, by ID.
+	recorded map[string]*runner.Record
 
 	once  sync.Once
 	costs map[string]runner.Cost
@@ -34,24 +39,29 @@ type jobs struct {
 }
 
 // open opens the data, so that what is wrong with it is said before anything
-// is trained.
+// is trained. Data are open all or none.
 func (x *jobs) open(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, x.close())
+		}
+	}()
 	if x.train, err = dataKinds().Open(ctx, x.plan.TrainData); err != nil {
 		return err
 	}
 	if x.test, err = dataKinds().Open(ctx, x.plan.TestData); err != nil {
-		return errors.Join(err, x.train.Dataset.Close())
+		return err
 	}
 	for _, n := range append(x.train.Notes, x.test.Notes...) {
 		x.app.log.Info(n)
 	}
 	if err := sameClasses(x.train.Dataset, x.test.Dataset); err != nil {
-		return errors.Join(err, x.close())
+		return err
 	}
 	if err := x.fits(ctx); err != nil {
-		return errors.Join(err, x.close())
+		return err
 	}
-	return nil
+	return x.checkShifts(ctx)
 }
 
 // fits compares what the model takes and gives with the data. All members have
@@ -84,7 +94,14 @@ func (x *jobs) fits(ctx context.Context) error {
 }
 
 func (x *jobs) close() error {
-	return errors.Join(x.train.Dataset.Close(), x.test.Dataset.Close())
+	var errs []error
+	for _, d := range []**dataset.Opened{&x.train, &x.test} {
+		if *d != nil {
+			errs = append(errs, (*d).Dataset.Close())
+		}
+		*d = nil
+	}
+	return errors.Join(errs...)
 }
 
 // sameClasses compares the classes of two splits.
@@ -193,7 +210,8 @@ func memberNote(r *train.Result) string {
 	return text
 }
 
-// Estimate measures a step of training once and reckons from it.
+// Estimate measures a step of training once and reckons from it, or from what
+// training took where no member is left to train.
 func (x *jobs) Estimate(ctx context.Context, p *plan.Plan) (map[string]runner.Cost, error) {
 	x.once.Do(func() { x.costs, x.err = x.estimate(ctx, p) })
 	return x.costs, x.err
@@ -211,8 +229,9 @@ func (x *jobs) estimate(ctx context.Context, p *plan.Plan) (map[string]runner.Co
 	out := map[string]runner.Cost{}
 	trained, tested := x.images()
 	steps := map[string]time.Duration{} // by recipe
-	var forward float64                 // seconds an image
-	var size int64                      // bytes of a model
+	left := slices.ContainsFunc(p.Jobs, func(j *plan.Job) bool { return j.Kind == plan.Train && x.recorded[j.ID] == nil })
+	var forward float64 // seconds an image
+	var size int64      // bytes of a model
 	for _, j := range p.Jobs {
 		switch j.Kind {
 		case plan.Train:
@@ -224,15 +243,20 @@ func (x *jobs) estimate(ctx context.Context, p *plan.Plan) (map[string]runner.Co
 			if err != nil {
 				return nil, err
 			}
+			count := train.StepsOf(r, trained)
 			step, seen := steps[string(s.Recipe)]
-			if !seen {
+			switch {
+			case !left:
+				step, size = x.took(j, count)
+				step = max(step, steps[string(s.Recipe)]) // some went on where others had stopped
+			case !seen:
 				if step, size, err = x.measure(ctx, s, r); err != nil {
 					return nil, err
 				}
-				steps[string(s.Recipe)] = step
-				forward = forwardShare * step.Seconds() / float64(r.Batch)
 			}
-			out[j.ID] = runner.Cost{Seconds: step.Seconds() * float64(train.StepsOf(r, trained)), Bytes: checkpointTimes * size}
+			steps[string(s.Recipe)] = step
+			forward = forwardShare * step.Seconds() / float64(r.Batch)
+			out[j.ID] = runner.Cost{Seconds: step.Seconds() * float64(count), Bytes: checkpointTimes * size}
 		case plan.Compress:
 			var s plan.CompressSpec
 			if err := j.Decode(&s); err != nil {
@@ -240,13 +264,36 @@ func (x *jobs) estimate(ctx context.Context, p *plan.Plan) (map[string]runner.Co
 			}
 			out[j.ID] = runner.Cost{Seconds: forward * float64(s.Images), Bytes: size}
 		case plan.Predict:
-			models := len(j.Needs)
-			seconds := forward * float64(models*tested) / float64(cores())
-			out[j.ID] = runner.Cost{Seconds: seconds, Bytes: 2 * int64(models) * int64(tested) * int64(1+4*x.classes())}
+			var s plan.PredictSpec
+			if err := j.Decode(&s); err != nil {
+				return nil, err
+			}
+			out[j.ID] = x.predictCost(&s, len(j.Needs)*tested, forward)
 		case plan.Audit:
 		}
 	}
 	return out, nil
+}
+
+// predictCost reckons what it takes to run models over images, as many as their
+// product, at a time for each. The audit copies what is left.
+func (x *jobs) predictCost(s *plan.PredictSpec, images int, forward float64) runner.Cost {
+	row := 1 + 4*x.classes() // the class and all scores
+	if s.Shift != nil {
+		row = 20 // no scores: classes of the highest, two probabilities
+	}
+	return runner.Cost{Seconds: forward * float64(images) / float64(cores()), Bytes: 2 * int64(images) * int64(row)}
+}
+
+// took is the time of a step and the size of the model of a member that is
+// trained, as its record says.
+func (x *jobs) took(j *plan.Job, steps int) (time.Duration, int64) {
+	r := x.recorded[j.ID]
+	step := time.Duration(r.Seconds / float64(max(steps, 1)) * float64(time.Second))
+	if len(r.Outputs) == 0 {
+		return step, 0 // no record of ours
+	}
+	return step, r.Outputs[0].Bytes
 }
 
 // measure measures a step of training and the size of a model.

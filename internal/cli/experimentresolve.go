@@ -27,7 +27,11 @@ func resolver(base string) plan.Resolver {
 		Model:   func(name string) (string, error) { return modelIdentity(base, name) },
 		Recipe:  resolveRecipe,
 		Schemes: resolveSchemes,
-		Audit:   auditSettings,
+
+		Corruptions: resolveCorruptions,
+		Shift:       resolveShift,
+
+		Audit: auditSettings,
 		Report: func(f string) error {
 			_, err := parseFormat(f)
 			return err
