@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,9 +111,6 @@ func (d *Desk) Close() error {
 		errs = append(errs, s.journal.file.Close())
 		s.journal.broke = errors.New("study: the desk is closed")
 		s.mu.Unlock()
-	}
-	if err := os.Remove(filepath.Join(d.dir, addressFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		errs = append(errs, err)
 	}
 	if d.lock != nil {
 		errs = append(errs, d.lock.Release())
@@ -231,4 +229,32 @@ func writeSecret(path string, b []byte) error {
 		return fmt.Errorf("study: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
+}
+
+// LastAddress is the host and port that the study was announced at, this time
+// or before; "" if it never was.
+func (d *Desk) LastAddress() string {
+	b, err := os.ReadFile(filepath.Join(d.dir, addressFile))
+	if err != nil {
+		return ""
+	}
+	u, err := url.Parse(strings.TrimSpace(string(b)))
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// Claim keeps other processes of this program from answering or closing the
+// study in dir, until release is called. One that does already is a
+// [*HeldError].
+func Claim(dir string) (release func() error, err error) {
+	if _, err := Open(dir); err != nil { // leave no lock in a folder that is no study
+		return nil, err
+	}
+	lock, err := claim(dir)
+	if err != nil {
+		return nil, err
+	}
+	return lock.Release, nil
 }
