@@ -13,7 +13,7 @@ func TestFill(t *testing.T) {
 		t.Errorf("a document without named experiments became %q, %v", got, err)
 	}
 	for text, want := range map[string]string{
-		"<!-- x classes -->\n":              "line 1: no <!-- end -->",
+		"<!-- x classes -->\n":               "line 1: no <!-- end -->",
 		"\n<!-- x nothing -->\n<!-- end -->": `line 2: no table is called "nothing"`,
 	} {
 		if _, err := fill([]byte(text), map[string]*audits{"x": {}}); err == nil || !strings.Contains(err.Error(), want) {
