@@ -155,28 +155,6 @@ func modal(t *prediction.Table, name string, ties audit.Ties) []int32 {
 	return out
 }
 
-// unmasked is the mean accuracy of a variant's members among all classes, where
-// they chose among some; nil elsewhere or where it is not known.
-func unmasked(a *answers, name string) *float64 {
-	if a.table.Subset == nil || len(a.labels) == 0 {
-		return nil
-	}
-	right, members := 0, variantOf(a.table, name).Members
-	for k := range members {
-		c := members[k].Unmasked
-		if c == nil {
-			return nil
-		}
-		for i, label := range a.labels {
-			if c.At(i) == int(label) {
-				right++
-			}
-		}
-	}
-	share := float64(right) / float64(len(members)) / float64(len(a.labels))
-	return &share
-}
-
 // topFive is the mean share of examples whose true class is among the five highest
 // scores; nil where a member's scores are not known or there are no more than five
 // classes.

@@ -146,7 +146,7 @@ func (r *run) within(g *group) {
 			}
 		}
 	}
-	g.answers = nil
+	g.answers, g.all = nil, nil
 }
 
 // family corrects second-level findings and adds them to the corruption's.
@@ -180,13 +180,7 @@ func (r *run) part(g *group, x *variant, scope finding.Scope, idx, cleanIdx []in
 	if f.Estimate == nil {
 		return f, 0
 	}
-	var shifted []two
-	for _, a := range g.answers {
-		p := r.pair(a, x)
-		shifted = append(shifted, p.only(idx))
-	}
-	c := r.pair(r.clean, x)
-	odds, _ := x.design.odds(shifted, c.only(cleanIdx))
+	odds, _ := x.design.odds(r.sides(g, x, g.answers, idx), r.cleanSide(g, x, cleanIdx))
 	return f, odds
 }
 

@@ -1,7 +1,6 @@
 package robust
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/lethe-audit/lethe/audit"
@@ -43,7 +42,7 @@ func (r *run) group(g *group, x *variant, sums *summary) {
 	g.load()
 	r.cells(g, x)
 	m := &measured{harm: r.harm(g, x)}
-	m.excess = r.excessFinding(g, x, finding.Scope{Kind: finding.Corruption, Name: g.name}, g.answers, nil, r.cleanIdx(g))
+	m.excess = r.excessFinding(g, x, finding.Scope{Kind: finding.Corruption, Name: g.name}, g.answers, nil, g.ref.idx)
 	m.odds = r.oddsFinding(g, x)
 	if g.paired {
 		m.error, m.relativeError = r.corruptionError(g, x)
@@ -52,17 +51,16 @@ func (r *run) group(g *group, x *variant, sums *summary) {
 		sums.add(r, g, x)
 	}
 	x.groups = append(x.groups, m)
-	g.answers = nil
+	g.answers, g.all = nil, nil
 }
 
 // excess is the excess over the severities in from, for the examples of idx and,
 // where the images differ, of cleanIdx; nil keeps all.
 func (r *run) excess(g *group, x *variant, from []*answers, idx, cleanIdx []int32) result {
-	part := group{answers: from, paired: g.paired}
 	if !g.paired {
-		s, c := r.pair(from[0], x), r.pair(r.clean, x)
-		return x.design.apart(s.only(idx), c.only(cleanIdx), r.view.Options)
+		return x.design.apart(r.sides(g, x, from, idx)[0], r.cleanSide(g, x, cleanIdx), r.view.Options)
 	}
+	part := group{answers: from, paired: true}
 	p := r.sums(&part, x, true)
 	return x.design.compare(p.base.only(idx), p.variant.only(idx), float64(len(from)))
 }
@@ -112,20 +110,13 @@ func (r *run) doubts(g *group, x *variant) []finding.Warning {
 	if atFloor(&g.members[0].Shift) {
 		w = append(w, finding.Warning{Code: "shift-at-floor", Text: "ImageNet-A holds images that a ResNet-50 gets wrong: such a baseline is at a floor there and has little to lose, so that a comparison with it says little."})
 	}
-	if s := g.members[0].Table.Subset; s != nil && r.clean.table.Subset == nil {
-		w = append(w, finding.Warning{Code: "shift-of-some-classes", Text: fmt.Sprintf("Models chose among the %d classes of the shifted data. They are compared with the clean examples of these classes, for which they chose among all %d.", len(s), len(r.view.Table.Classes))})
-	}
-	return w
+	return append(w, g.chosen()...)
 }
 
 // oddsFinding is the twin of the excess in log-odds.
 func (r *run) oddsFinding(g *group, x *variant) finding.Finding {
 	f := r.newFinding(x, OddsQuestion, "change of the log-odds of a right answer under the shift, difference", finding.Nats, finding.Scope{Kind: finding.Corruption, Name: g.name}, len(g.answers[0].labels))
-	var shifted []two
-	for _, a := range g.answers {
-		shifted = append(shifted, r.pair(a, x))
-	}
-	v, interval := x.design.odds(shifted, r.pair(r.clean, x).only(r.cleanIdx(g)))
+	v, interval := x.design.odds(r.sides(g, x, g.answers, nil), r.cleanSide(g, x, g.ref.idx))
 	f.Estimate, f.Interval = &v, interval
 	return f
 }
@@ -174,13 +165,13 @@ func (r *run) cells(g *group, x *variant) {
 		c.base5, c.top5 = topFive(a, baseline), topFive(a, x.name)
 		c.baseAll, c.topAll = unmasked(a, baseline), unmasked(a, x.name)
 		c.pie = differ(a.table, baseline, x.name, r.view.Options.Ties)
-		if idx := r.cleanIdx(g); len(a.labels) > 1 && (idx == nil || len(idx) > 1) {
+		if idx := g.ref.idx; len(a.labels) > 1 && (idx == nil || len(idx) > 1) {
 			res := r.excess(g, x, []*answers{a}, nil, idx)
 			c.excess = &res.estimate
 			if res.interval != nil {
 				c.low, c.high = &res.interval.Low, &res.interval.High
 			}
-			odds, _ := x.design.odds([]two{p}, r.pair(r.clean, x).only(idx))
+			odds, _ := x.design.odds(r.sides(g, x, []*answers{a}, nil), r.cleanSide(g, x, idx))
 			c.odds = &odds
 		}
 		x.cells = append(x.cells, c)

@@ -51,6 +51,11 @@ func (check) Run(ctx context.Context, v *audit.View, out audit.Sink) error {
 	for _, t := range v.Candidates() {
 		r.variants = append(r.variants, newVariant(v, t))
 	}
+	for g := range r.groups {
+		if err := r.refer(&r.groups[g]); err != nil {
+			return err
+		}
+	}
 	for _, x := range r.variants {
 		sums := newSummary(r.groups)
 		for g := range r.groups {

@@ -16,6 +16,8 @@ type group struct {
 	at      []int                 // their numbers in the table
 	answers []*answers            // nil until they are needed, and again after
 	paired  bool
+	ref     reference
+	all     *answers // among all classes, where ref asks for them
 }
 
 // groupsOf puts severities of one corruption together, in the order of the shifts.
@@ -42,27 +44,6 @@ func groupsOf(shifts []prediction.Shifted) []group {
 		g.members, g.at = nil, nil
 		for _, j := range order {
 			g.members, g.at = append(g.members, members[j]), append(g.at, at[j])
-		}
-	}
-	return out
-}
-
-// cleanIdx are the clean examples that a group is compared with: those of the
-// classes that models chose among, nil for all. Where the images are the clean
-// ones, so are the classes.
-func (r *run) cleanIdx(g *group) []int32 {
-	subset := g.members[0].Table.Subset
-	if g.paired || subset == nil || slices.Equal(subset, r.clean.table.Subset) {
-		return nil
-	}
-	in := make([]bool, len(r.view.Table.Classes))
-	for _, c := range subset {
-		in[c] = true
-	}
-	out := []int32{}
-	for i, c := range r.clean.labels {
-		if in[c] {
-			out = append(out, int32(i))
 		}
 	}
 	return out
