@@ -100,6 +100,11 @@ func (m *maker) expand(s *shiftEntry) (out []Shift, at []string, err error) {
 		return nil
 	}
 	if s.source.value != "" {
+		if name, level, _ := strings.Cut(s.source.value, ":"); corruptionForm.MatchString(name) {
+			if _, err := m.r.Corruptions(name); err == nil {
+				return nil, nil, m.e.Fault(s.source.at, "severity %q of %s, want 1 (least) to %d", level, name, Severities)
+			}
+		}
 		return out, at, add(s.source.value, s.name, s.source.at)
 	}
 	for _, c := range s.corruptions {

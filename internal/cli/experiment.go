@@ -123,7 +123,7 @@ func (a *app) runExperiment(ctx context.Context, file string, o *experimentOptio
 	if err != nil {
 		return err
 	}
-	jobs := &jobs{app: a, plan: x.plan, base: filepath.Dir(file), fault: x.e.Fault}
+	jobs := &jobs{app: a, plan: x.plan, base: filepath.Dir(file), fault: x.e.Fault, dry: o.dryRun}
 	err = jobs.open(ctx)
 	if o.dryRun && errors.Is(err, fs.ErrNotExist) {
 		return a.dryRun(ctx, x, jobs, o)

@@ -30,6 +30,7 @@ type jobs struct {
 	train, test *dataset.Opened // nil before open
 	// fault is an error about a place of the experiment's file.
 	fault func(at, format string, args ...any) error
+	dry   bool // nothing is run: shifted data may be missing
 	// recorded are the jobs whose records say that they are done, by ID.
 	recorded map[string]*runner.Record
 

@@ -22,8 +22,12 @@ func (x *jobs) checkShifts(ctx context.Context) error {
 			return err
 		}
 		if err := x.checkShift(ctx, s, spec.Shift); err != nil {
-			if ctx.Err() != nil || errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("shift %s: %w", spec.Shift.Name, err)
+			if x.dry && errors.Is(err, fs.ErrNotExist) {
+				x.app.log.Info(fmt.Sprintf("shift %s: %v", spec.Shift.Name, err))
+				continue
+			}
+			if ctx.Err() != nil {
+				return err
 			}
 			return x.fault(s.At, "shift %s: %v", spec.Shift.Name, err)
 		}
@@ -169,5 +173,6 @@ func addShifted(ctx context.Context, t *prediction.Table, run string, dirs []str
 			return err
 		}
 	}
+	slim(t)
 	return nil
 }

@@ -108,6 +108,10 @@ func (a *app) inferred(ctx context.Context, f *modelFlags, variants []infer.Vari
 		return nil, err
 	}
 	defer opened.Dataset.Close()
+	data := opened.Dataset
+	if _, corrupted := opened.Source.Value("corruption"); corrupted {
+		data, work = keep(data, keptBytes), shiftWork(work, opened.Source)
+	}
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return nil, err
 	}
@@ -117,7 +121,7 @@ func (a *app) inferred(ctx context.Context, f *modelFlags, variants []infer.Vari
 	rt := a.newRuntimes(f.runtime)
 	defer func() { err = errors.Join(err, rt.close()) }()
 	job := &infer.Job{
-		Variants: variants, Data: opened.Dataset, Preprocess: opened.Preprocess, Source: f.data,
+		Variants: variants, Data: data, Preprocess: opened.Preprocess, Source: f.data,
 		Paired: f.paired, Work: work, Tool: a.tool(),
 		Options: infer.Options{Batch: f.batch, BadLimit: f.badLimit},
 		Engine:  engine.Options{Threads: f.threads, CPU: a.io.Env("LETHE_CPU")},
@@ -177,21 +181,21 @@ directory of predictions that 'lethe audit' reads.
 			if o.Scores = prediction.ScoreFormat(scores); scores == "none" {
 				o.Scores = prediction.ScoresNone
 			}
-			shift, err := shiftNamed(asShift, c.CommandPath())
-			if err != nil {
-				return err
+			if err := shifts.resolve(f.data, asShift); err != nil {
+				return errUsage{err, c.CommandPath()}
 			}
-			return a.runPredict(c.Context(), &f, variants, dir, shift, o)
+			return a.runPredict(c.Context(), &f, variants, dir, &shifts, o)
 		},
 	}
 	f.add(c)
 	c.Flags().StringVarP(&dir, "output", "o", "", "write the predictions to `DIR`, which must not exist")
 	c.Flags().StringVar(&scores, "scores", string(prediction.DefaultWriteOptions().Scores), "keep full scores as: float32, float16 or none")
 	c.Flags().StringVar(&asShift, "as-shift", "", asShiftHelp)
+	shifts.add(c)
 	return c
 }
 
-func (a *app) runPredict(ctx context.Context, f *modelFlags, variants []infer.Variant, dir string, shift *prediction.Shift, o prediction.WriteOptions) error {
+func (a *app) runPredict(ctx context.Context, f *modelFlags, variants []infer.Variant, dir string, shifts *shiftFlags, o prediction.WriteOptions) error {
 	if _, err := os.Stat(dir); err == nil {
 		return fmt.Errorf("output: %s is already there; choose another directory", dir)
 	}
@@ -202,7 +206,10 @@ func (a *app) runPredict(ctx context.Context, f *modelFlags, variants []infer.Va
 	}
 	defer r.Close()
 	a.notes(r.Table.Notes)
-	r.Table.Shift = shift
+	r.Table.Shift = shifts.of
+	if err := a.predictShifts(ctx, f, variants, work, shifts, r.Table); err != nil {
+		return err
+	}
 	if err := prediction.Write(dir, r.Table, o); err != nil {
 		return err
 	}
