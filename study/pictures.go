@@ -15,8 +15,8 @@ import (
 )
 
 // The sizes of pictures, in pixels of the longer side: those below smallSide
-// are enlarged by a whole number to at least shownSide, without smoothing;
-// those above largeSide are made smaller; up to photoSide they are sent as PNG,
+// are enlarged by a whole number to at least shownSide, smoothly, for people make
+// out more in a smooth picture than in large squares; those above largeSide are made smaller; up to photoSide they are sent as PNG,
 // pixel by pixel.
 const (
 	smallSide = 128
@@ -86,7 +86,7 @@ func encodePicture(im *dataset.Image) ([]byte, string, error) {
 	switch {
 	case side <= smallSide:
 		n := (shownSide + side - 1) / side
-		src = scaled(src, im.Width*n, im.Height*n, draw.NearestNeighbor)
+		src = scaled(src, im.Width*n, im.Height*n, draw.CatmullRom)
 	case side > largeSide:
 		src = scaled(src, max(1, im.Width*largeSide/side), max(1, im.Height*largeSide/side), draw.CatmullRom)
 	}
