@@ -78,7 +78,8 @@ type Facts struct {
 	Base, Label string // modal labels of the baseline and of the variant
 	BaseVotes   int    // members of the baseline that predict Base
 	BaseK       int    // members of the baseline
-	Votes, K    int    // the same of the variant, for Label
+	Votes       int    // members of the variant that predict Label
+	K           int    // members of the variant; 0: no variant is named, and what is about it says nothing
 	Flip        string // kind of flip, as in examples.parquet
 	PIE         bool
 	Certified   bool
@@ -179,6 +180,9 @@ type item struct {
 	Facts
 	known bool
 }
+
+// compared says that the audit compared the example under the mark's variant.
+func (it *item) compared() bool { return it.known && it.K > 0 }
 
 // items are the chosen marks in order.
 func (e *Export) items(f Format) []item {

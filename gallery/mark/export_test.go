@@ -53,6 +53,9 @@ func example() *Export {
 			return Facts{}, false
 		}
 		c := len(m.ID) % len(classes)
+		if m.ID == "a" { // without a variant
+			return Facts{Truth: classes[c], Base: classes[c], BaseVotes: 29, BaseK: 30}, true
+		}
 		return Facts{Truth: classes[c], Base: classes[c], Label: classes[(c+1)%len(classes)], BaseVotes: 29, BaseK: 30, Votes: 4, K: 30, Flip: "right_to_wrong", PIE: true}, true
 	}
 	e.Image = func(_ context.Context, id dataset.ExampleID) (*dataset.Image, error) {
@@ -257,7 +260,8 @@ func TestRows(t *testing.T) {
 				t.Errorf("line %d: %s is %q, the row has %q", i, name, got, want)
 			}
 		}
-		if known := e.Marks[i].ID != "unknown"; (v["truth"] != nil) != known || (v["pie"] != nil) != known {
+		known := e.Marks[i].ID != "unknown"
+		if (v["truth"] != nil) != known || (v["pie"] != nil) != (known && e.Marks[i].ID != "a") {
 			t.Errorf("line %d: truth %v, pie %v", i, v["truth"], v["pie"])
 		}
 	}

@@ -100,7 +100,11 @@ func (it *item) sample(path string) foSample {
 	if it.known {
 		f := it.Facts
 		s.Truth = classification(f.Truth, 0, 0)
-		s.Baseline, s.Variant = classification(f.Base, f.BaseVotes, f.BaseK), classification(f.Label, f.Votes, f.K)
+		s.Baseline = classification(f.Base, f.BaseVotes, f.BaseK)
+	}
+	if it.compared() {
+		f := it.Facts
+		s.Variant = classification(f.Label, f.Votes, f.K)
 		s.Flip, s.PIE, s.Certified = f.Flip, &f.PIE, &f.Certified
 	}
 	return s

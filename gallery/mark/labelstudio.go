@@ -138,10 +138,13 @@ func (it *item) task(image, baseline string) lsTask {
 	}
 	if it.known {
 		f := it.Facts
-		t.Data.Truth, t.Data.Baseline, t.Data.VariantLabel = f.Truth, f.Base, f.Label
-		t.Predictions = append(t.Predictions,
-			lsPrediction{baseline, share(f.BaseVotes, f.BaseK), []lsResult{choice(lsLabel, f.Base)}},
-			lsPrediction{it.Variant, share(f.Votes, f.K), []lsResult{choice(lsLabel, f.Label)}})
+		t.Data.Truth, t.Data.Baseline = f.Truth, f.Base
+		t.Predictions = append(t.Predictions, lsPrediction{baseline, share(f.BaseVotes, f.BaseK), []lsResult{choice(lsLabel, f.Base)}})
+	}
+	if it.compared() {
+		f := it.Facts
+		t.Data.VariantLabel = f.Label
+		t.Predictions = append(t.Predictions, lsPrediction{it.Variant, share(f.Votes, f.K), []lsResult{choice(lsLabel, f.Label)}})
 	}
 	return t
 }

@@ -38,9 +38,11 @@ func (it *item) record() record {
 	r := record{ID: it.ID, Variant: it.Variant, Verdict: it.Verdict, Note: it.Note, By: it.By, At: when(it.At)}
 	if it.known {
 		f := it.Facts
-		r.Truth, r.Base, r.Label, r.Flip = &f.Truth, &f.Base, &f.Label, &f.Flip
-		r.BaseVotes, r.BaseK, r.Votes, r.K = &f.BaseVotes, &f.BaseK, &f.Votes, &f.K
-		r.PIE, r.Certified = &f.PIE, &f.Certified
+		r.Truth, r.Base, r.BaseVotes, r.BaseK = &f.Truth, &f.Base, &f.BaseVotes, &f.BaseK
+	}
+	if it.compared() {
+		f := it.Facts
+		r.Label, r.Votes, r.K, r.Flip, r.PIE, r.Certified = &f.Label, &f.Votes, &f.K, &f.Flip, &f.PIE, &f.Certified
 	}
 	return r
 }
