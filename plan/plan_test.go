@@ -55,8 +55,32 @@ func resolver() plan.Resolver {
 			return json.Marshal(m)
 		},
 		Schemes: func(s []string) ([]string, error) { return s, nil },
-		Audit:   func(m map[string]any) ([]string, error) { return []string{fmt.Sprint(m)}, nil },
-		Report:  func(string) error { return nil },
+		Corruptions: func(name string) ([]string, error) {
+			switch name {
+			case "fog", "snow":
+				return []string{name}, nil
+			case "common":
+				return []string{"fog", "snow"}, nil
+			}
+			return nil, fmt.Errorf("no corruption %s", name)
+		},
+		Shift: func(_, source, name string) (plan.Shift, error) {
+			kind, rest, ok := strings.Cut(source, ":")
+			if !ok || kind == "bad" {
+				return plan.Shift{}, fmt.Errorf("no source %s", source)
+			}
+			s := plan.Shift{Source: source, Spec: plan.ShiftSpec{Name: name}}
+			if _, options, ok := strings.Cut(rest, "corruption="); ok {
+				c, severity, _ := strings.Cut(options, "&severity=")
+				severity, _, _ = strings.Cut(severity, "&")
+				s.Spec = plan.ShiftSpec{Name: c + ":" + severity, Corruption: c, Paired: true}
+			} else if name == "" {
+				s.Spec.Name = kind
+			}
+			return s, nil
+		},
+		Audit:  func(m map[string]any) ([]string, error) { return []string{fmt.Sprint(m)}, nil },
+		Report: func(string) error { return nil },
 	}
 }
 
@@ -136,6 +160,91 @@ func TestDigests(t *testing.T) {
 			if digest(text, id) == p.Job(id).Digest {
 				t.Errorf("%q for %q does not change %s", c[1], c[0], id)
 			}
+		}
+	}
+}
+
+// Shifts are jobs of their own: what was done without them stays done.
+func TestShifts(t *testing.T) {
+	was := makePlan(t, example)
+	p := makePlan(t, example+`shift:
+  - snow:2
+  - {corruption: [fog, snow], severities: [1, 3], seed: 7}
+  - other:DIR?x=1
+  - {data: other:DIR, name: mine}
+`)
+	var ids []string
+	for _, j := range p.Jobs[len(was.Jobs)-2:] {
+		ids = append(ids, j.ID)
+	}
+	want := []string{"predict/clean", "predict/snow-2", "predict/fog-1", "predict/fog-3", "predict/snow-1", "predict/snow-3", "predict/other", "predict/mine", "audit/clean"}
+	if !slices.Equal(ids, want) {
+		t.Fatalf("jobs %q\nwant %q", ids, want)
+	}
+	for _, j := range was.Jobs {
+		if same := p.Job(j.ID).Digest == j.Digest; same != (j.ID != "audit/clean") {
+			t.Errorf("%s: the same digest with and without shifts: %v", j.ID, same)
+		}
+	}
+	for _, c := range p.Changes(was) {
+		if c.What != "added" && c.ID != "audit/clean" {
+			t.Errorf("%s: %s", c.ID, c.What)
+		}
+	}
+	var s plan.PredictSpec
+	if err := p.Job("predict/fog-3").Decode(&s); err != nil || s.Shift == nil || s.Shift.Name != "fog:3" || !s.Shift.Paired || s.Data != "cifar10?limit=100&split=test&corruption=fog&severity=3&corruption-seed=7" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if got := p.Shifts[5]; got.Job != "predict/other" || got.Data != "other:DIR?x=1" || got.At != "$.shift[2]" {
+		t.Errorf("%+v", got)
+	}
+	var a plan.AuditSpec
+	audit := p.Job("audit/clean")
+	if err := audit.Decode(&a); err != nil || len(a.Shifted) != 7 || a.Shifted[1] != "predictions/fog-1" || !slices.Contains(audit.Needs, "predict/mine") {
+		t.Errorf("%+v needs %q, %v", a, audit.Needs, err)
+	}
+	// One more changes none of the others.
+	for _, j := range makePlan(t, example+"shift: [snow:2, fog]\n").Jobs {
+		if j.ID == "predict/snow-2" && j.Digest != p.Job(j.ID).Digest {
+			t.Error("another list changes predict/snow-2")
+		}
+	}
+	if n := len(makePlan(t, example+"shift: [common]\n").Shifts); n != 10 {
+		t.Errorf("common: %d data sets, want two corruptions at five severities", n)
+	}
+}
+
+func TestShiftFaults(t *testing.T) {
+	for shift, want := range map[string]string{
+		"[fgo:3]":                     "e.yaml:18:9: no corruption fgo",
+		"[fog:6]":                     "e.yaml:18:9: severity 6 of fog, want 1 (least) to 5",
+		"[fog:0]":                     "severity 0 of fog",
+		"[fog:x]":                     `severity "x" of fog, want 1 (least) to 5`,
+		"[fog:99999999999999999999]":  "severity 99999999999999999999 of fog",
+		"[fog:1, {corruption: fog}]":  "e.yaml:18:29: shift fog:1 is listed twice",
+		"[{corruption: [fog, smow]}]": "e.yaml:18:28: no corruption smow",
+		"[{corruption: fog, severities: [1, 9]}]": "e.yaml:18:43: severity 9 of fog",
+		"[{corruption: fog, severities: []}]":     "an empty list",
+		"[{corruption: fog, severities: mild}]":   "mild, want whole numbers",
+		"[{corruption: 3}]":                       "3, want the name of a corruption",
+		"[{corruptions: fog}]":                    `there is no key "corruptions"; did you mean "corruption"?`,
+		"[{corruption: fog, name: x}]":            "want one or the other",
+		"[{severities: 3}]":                       "want corruption:",
+		"[{data: 3}]":                             "3, want a text",
+		"[3]":                                     "a shift is a corruption and its severity",
+		"['bad:DIR']":                             "e.yaml:18:9: no source bad:DIR",
+		"['a:DIR', {data: 'b:DIR', name: 'a'}]":   "shift a is listed twice",
+		"['a:DIR', {data: 'b:DIR', name: clean}]": "shift clean is listed twice",
+		"[fog:3, {data: 'b:DIR', name: fog-3}]":   "shift fog-3 would lie where fog:3 does",
+		"[{data: 'b:DIR', name: a/b}]":            "want a name of letters",
+		"fog:3":                                   "e.yaml:18:",
+	} {
+		e, err := plan.Parse("e.yaml", []byte(example+"shift: "+shift+"\n"))
+		if err == nil {
+			_, err = plan.Make(e, resolver())
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v\nwant %s", shift, err, want)
 		}
 	}
 }
