@@ -37,6 +37,9 @@ func (b *builder) robust() *Section {
 			p.Blocks = append(p.Blocks, f)
 		}
 		p.Blocks = append(p.Blocks, b.excessTable(name, list))
+		if t := b.c.table("shifts", name); t != nil && len(p.Blocks) == 1 { // no map that has them as its numbers
+			p.Blocks = append(p.Blocks, b.raw(t))
+		}
 		if t := b.insideTable(name); t != nil {
 			p.Blocks = append(p.Blocks, t)
 		}
@@ -83,7 +86,22 @@ func (b *builder) robustLead(name string, list []*finding.Finding) string {
 		}
 		out = append(out, text+" for each step of severity.")
 	}
-	return strings.Join(out, " ")
+	return strings.Join(append(out, b.amongAll(name)...), " ")
+}
+
+// amongAll says what models are right on where they choose among all classes, for
+// shifts of some classes.
+func (b *builder) amongAll(name string) []string {
+	g := read(b.c.table("shifts", name), "shift", "base_top1_all", "top1_all")
+	var out []string
+	for i := 0; g != nil && i < g.len(); i++ {
+		base, top := g.number(i, "base_top1_all"), g.number(i, "top1_all")
+		if base != nil && top != nil {
+			out = append(out, fmt.Sprintf("On %s models choose among the classes that it has; among all classes, %s is right on %s and %s on %s.",
+				g.text(i, "shift"), b.c.baseline(), opt(base, finding.Share), name, opt(top, finding.Share)))
+		}
+	}
+	return out
 }
 
 // list2 is a list of at most six.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lethe-audit/lethe/engine"
 	"github.com/lethe-audit/lethe/infer"
+	"github.com/lethe-audit/lethe/internal/num"
 	"github.com/lethe-audit/lethe/internal/progress"
 	"github.com/lethe-audit/lethe/prediction"
 	"github.com/spf13/cobra"
@@ -150,7 +151,32 @@ func (a *app) inferred(ctx context.Context, f *modelFlags, variants []infer.Vari
 	r, err = run(ctx, job)
 	bar.End()
 	looking.End()
+	if err == nil {
+		a.unmasked(r.Table)
+	}
 	return r, err
+}
+
+// unmasked prints the accuracies among all classes where models chose among some.
+func (a *app) unmasked(t *prediction.Table) {
+	if t.Subset == nil {
+		return
+	}
+	fmt.Fprintf(a.io.Out, "These are choices among the %s classes of the data. Among all %s:\n", num.Count(len(t.Subset)), num.Count(len(t.Classes)))
+	for _, v := range t.Variants {
+		for _, m := range v.Members {
+			if m.Unmasked == nil {
+				continue
+			}
+			right := 0
+			for i := range t.Len() {
+				if m.Unmasked.At(i) == t.Labels.At(i) {
+					right++
+				}
+			}
+			fmt.Fprintf(a.io.Out, "%-40s %s %%\n", m.Name, percent(right, t.Len()))
+		}
+	}
 }
 
 // percent is a share as NN.NN.
