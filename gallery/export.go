@@ -1,73 +1,94 @@
 package gallery
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"strings"
+	"slices"
 
+	"github.com/lethe-audit/lethe/gallery/index"
 	"github.com/lethe-audit/lethe/gallery/mark"
 )
 
-// Export is one format in which people take their marks along.
-type Export struct {
-	Name  string // as in the address: "csv"
-	Title string // for people
-	Help  string // one line: what it is for
-	File  string // name of the downloaded file
-	Kind  string // media type
-	Write func(ctx context.Context, w io.Writer, marks []mark.Mark) error
-}
+// export is one format that marks can be taken along in; Link is "" where it
+// needs pictures that are not at hand.
+type export struct{ Name, Link, Help string }
 
 func (s *server) exports() []export {
+	words := map[mark.Format][2]string{
+		mark.CSV:         {"CSV", "one row a mark, for a spreadsheet"},
+		mark.JSONL:       {"JSON Lines", "one object a mark, for a program"},
+		mark.FiftyOne:    {"FiftyOne", "a dataset with samples.json and the pictures, as a zip file"},
+		mark.LabelStudio: {"Label Studio", "tasks with predictions and the pictures, as a zip file"},
+		mark.Folder:      {"Image folder", "the confirmed ones by class, as a zip file: a regression set"},
+	}
 	var out []export
-	for _, e := range s.o.Exports {
-		out = append(out, export{e.Title, "/export?format=" + e.Name, e.Help})
+	for _, f := range mark.Formats() {
+		e := export{words[f][0], "/export?format=" + string(f), words[f][1]}
+		if f.NeedsImages() && s.o.Original == nil {
+			e.Link, e.Help = "", e.Help+"; needs --data"
+		}
+		out = append(out, e)
 	}
 	return out
 }
 
-// export sends all marks in a format. It is written to a file first, so that
-// one that fails half way is an error and not half a file.
-func (s *server) export(w http.ResponseWriter, r *http.Request) error {
-	format := r.URL.Query().Get("format")
-	var names []string
-	for _, e := range s.o.Exports {
-		if e.Name == format {
-			return s.download(w, r, e)
-		}
-		names = append(names, e.Name)
+// facts are what the audit says of a marked example.
+func (s *server) factsOf(m mark.Mark) (mark.Facts, bool) {
+	variant := m.Variant
+	if !slices.ContainsFunc(s.x.Variants(), func(v index.Variant) bool { return v.Name == variant }) {
+		variant = s.o.Variant
 	}
-	return bad("format=%q: want one of %s.", format, strings.Join(names, ", "))
+	row, ok := s.x.Find(string(m.ID))
+	if !ok {
+		return mark.Facts{}, false
+	}
+	x, err := s.x.Row(variant, row)
+	if err != nil {
+		return mark.Facts{}, false
+	}
+	return mark.Facts{
+		Truth: s.class(x.Truth), Base: s.class(x.Base), Label: s.class(x.Label), BaseVotes: x.BaseTop, BaseK: x.BaseK,
+		Votes: x.VariantTop, K: x.VariantK, Flip: string(x.Flip), PIE: x.PIE, Certified: x.Certified,
+	}, true
 }
 
-func (s *server) download(w http.ResponseWriter, r *http.Request, e Export) (err error) {
-	f, err := os.CreateTemp("", "lethe-export-*")
+// export sends all marks in a format. It is written to a file first, so that
+// one that fails half way is an error and not half a file.
+func (s *server) export(w http.ResponseWriter, r *http.Request) (err error) {
+	f, err := mark.ParseFormat(r.URL.Query().Get("format"))
+	if err != nil {
+		return bad("%v.", err)
+	}
+	if f.NeedsImages() && s.o.Original == nil {
+		return bad("The format %s holds the pictures: start the server with --data.", f)
+	}
+	file, err := os.CreateTemp("", "lethe-export-*")
 	if err != nil {
 		return err
 	}
 	defer func() {
-		_ = f.Close() // it was only read
-		_ = os.Remove(f.Name())
+		_ = file.Close() // it was only read
+		_ = os.Remove(file.Name())
 	}()
-	if err := e.Write(r.Context(), f, s.o.Marks.Marks()); err != nil {
-		return fmt.Errorf("export %s: %w", e.Name, err)
+	e := mark.Export{Marks: s.o.Marks.Marks(), Classes: s.x.Classes(), Baseline: s.x.Baseline().Name, Facts: s.factsOf, Image: s.o.Original}
+	if _, err := e.Write(r.Context(), file, f); err != nil {
+		return fmt.Errorf("export as %s: %w", f, err)
 	}
-	size, err := f.Seek(0, io.SeekCurrent)
+	size, err := file.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	h := w.Header()
-	h.Set("Content-Type", e.Kind)
+	h.Set("Content-Type", f.ContentType())
 	h.Set("Content-Length", fmt.Sprint(size))
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", e.File))
+	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", f.FileName()))
 	h.Set("Cache-Control", "no-store")
-	_, err = io.Copy(w, f)
+	_, err = io.Copy(w, file)
 	_ = err // a client that has gone
 	return nil
 }

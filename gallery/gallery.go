@@ -11,6 +11,7 @@ package gallery
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -43,6 +44,9 @@ type Options struct {
 	// Notice says so at the top of every page, and how to give them.
 	Pictures *thumb.Store
 	Notice   string
+	// Original gives the picture of an example as it is in the data, for
+	// exports; nil where the data are not at hand.
+	Original func(context.Context, dataset.ExampleID) (*dataset.Image, error)
 
 	// Corruptions are the names under which the picture of an example is shown,
 	// each at severities 1 to Severities; Shift makes one. Empty: none.
@@ -56,8 +60,6 @@ type Options struct {
 	// Triage gives what the audit guessed about an example; nil where it made no
 	// guesses.
 	Triage func(id string) (finding.TriageRow, bool)
-
-	Exports []Export // formats that marks can be taken along in
 
 	Variant string           // that the wall opens with; "": the first
 	PerPage int              // tiles on a page of the wall

@@ -195,9 +195,6 @@ type markRow struct {
 	Mark              markView
 }
 
-// export is one format that marks can be taken along in.
-type export struct{ Name, Link, Help string }
-
 // marks is the page of all marks.
 func (s *server) marks(w http.ResponseWriter, r *http.Request) error {
 	for key := range r.URL.Query() {

@@ -14,8 +14,8 @@ import (
 // The scatter's place in its picture, in pixels.
 const (
 	scatterSide = 200.0
-	scatterX    = 36.0
-	scatterY    = 8.0
+	scatterX    = 40.0
+	scatterY    = 9.0
 )
 
 // scatterBins is the finest grid along an axis: shares of more members than
@@ -74,7 +74,7 @@ func (s *server) drawScatter(v *view, dots []dot, bx, by int) template.HTML {
 	base, now := html.EscapeString(s.x.Baseline().Name), html.EscapeString(v.q.Variant)
 	link := html.EscapeString(v.link("base_low", "base_high", "share_low", "share_high"))
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 244 246" role="img" aria-label="Share of votes for the true class: %s across, %s up" data-link="%s" data-side="%g" data-x="%g" data-y="%g" data-bx="%d" data-by="%d">`,
+	fmt.Fprintf(&b, `<svg viewBox="0 0 250 250" role="img" aria-label="Share of votes for the true class: %s across, %s up" data-link="%s" data-side="%g" data-x="%g" data-y="%g" data-bx="%d" data-by="%d">`,
 		base, now, link, scatterSide, scatterX, scatterY, max(bx, 1), max(by, 1))
 	fmt.Fprintf(&b, `<rect class="frame" x="%g" y="%g" width="%g" height="%g"/><path class="diagonal" d="M%g %gL%g %g"/>`,
 		scatterX, scatterY, scatterSide, scatterSide, scatterX, scatterY+scatterSide, scatterX+scatterSide, scatterY)
@@ -93,10 +93,10 @@ func (s *server) drawScatter(v *view, dots []dot, bx, by int) template.HTML {
 	}
 	for _, t := range []float64{0, .5, 1} {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%g" text-anchor="middle">%g</text><text x="%g" y="%.1f" text-anchor="end">%g</text>`,
-			scatterX+t*scatterSide, scatterY+scatterSide+14, t, scatterX-5, scatterY+(1-t)*scatterSide+4, t)
+			scatterX+t*scatterSide, scatterY+scatterSide+19, t, scatterX-10, scatterY+(1-t)*scatterSide+4, t)
 	}
 	fmt.Fprintf(&b, `<text x="%g" y="%g" text-anchor="middle">%s share</text><text transform="translate(10 %g) rotate(-90)" text-anchor="middle">%s share</text></svg>`,
-		scatterX+scatterSide/2, scatterY+scatterSide+30, cut(base), scatterY+scatterSide/2, cut(now))
+		scatterX+scatterSide/2, scatterY+scatterSide+34, cut(base), scatterY+scatterSide/2, cut(now))
 	return template.HTML(b.String())
 }
 

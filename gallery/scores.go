@@ -47,11 +47,11 @@ func (s *server) scores(v *view, x index.Row, row int32) (*scoreTable, error) {
 		return nil, nil
 	}
 	out := &scoreTable{
-		Hint:    "Mean over the members, and the least and the largest of them.",
+		Hint:    "Mean over the members, with the least and the largest where there are several.",
 		Columns: []scoreColumn{{Name: "score"}, {base.Name, true}, {now.Name, true}},
 	}
-	out.add("of the predicted class", spread(base, row, confidence), spread(now, row, confidence))
-	out.add("of the true class "+s.class(x.Truth), spread(base, row, trueScore), spread(now, row, trueScore))
+	out.add("predicted class", spread(base, row, confidence), spread(now, row, confidence))
+	out.add("true class, "+s.class(x.Truth), spread(base, row, trueScore), spread(now, row, trueScore))
 	if err := out.classes(s, t, base, now, row); err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (t *scoreTable) classes(s *server, table *prediction.Table, base, now *pred
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(max(b[j], w[j]), max(b[i], w[i])) })
 	for _, c := range order[:min(n, classesShown)] {
-		t.add("mean probability of "+s.class(c), num.Fixed2(b[c]), num.Fixed2(w[c]))
+		t.add("probability of "+s.class(c), num.Fixed2(b[c]), num.Fixed2(w[c]))
 	}
 	return nil
 }

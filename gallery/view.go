@@ -204,7 +204,7 @@ func flipWords(f finding.Flip) string {
 	case finding.FlipWrongToRight:
 		return "wrong to right"
 	case finding.FlipWrongToWrong:
-		return "wrong to another wrong class"
+		return "wrong to other wrong"
 	default:
 		return "same label"
 	}

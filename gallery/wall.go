@@ -275,8 +275,8 @@ type kind struct {
 // kinds are those filters.
 func (v *view) kinds() []kind {
 	out := []kind{
-		{"modal label changed (PIE)", "accent", v.q.PIE, func(q *index.Query) { q.PIE = !q.PIE }, func(f *index.Facets) int { return f.PIE }},
-		{"certified: the majority changed", "accent", v.q.Certified, func(q *index.Query) { q.Certified = !q.Certified }, func(f *index.Facets) int { return f.Certified }},
+		{"label changed (PIE)", "accent", v.q.PIE, func(q *index.Query) { q.PIE = !q.PIE }, func(f *index.Facets) int { return f.PIE }},
+		{"certified change", "accent", v.q.Certified, func(q *index.Query) { q.Certified = !q.Certified }, func(f *index.Facets) int { return f.Certified }},
 		{"votes changed beyond chance", "accent", v.q.Changed, func(q *index.Query) { q.Changed = !q.Changed }, func(f *index.Facets) int { return f.Changed }},
 		{"tied votes", "none", v.q.Tie, func(q *index.Query) { q.Tie = !q.Tie }, func(f *index.Facets) int { return f.Tie }},
 	}

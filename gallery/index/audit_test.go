@@ -106,7 +106,7 @@ func (p plan) table() *prediction.Table {
 func (p plan) attribute(random *rand.Rand, a int) prediction.Attribute {
 	out := prediction.Attribute{Name: []string{"light", "a=b&c", "device"}[a%3], Codes: make([]int32, p.n)}
 	for v := range 2 + a {
-		out.Values = append(out.Values, []string{"day", "", "100 % = all", "night"}[v%4])
+		out.Values = append(out.Values, []string{"day", "night", "", "100 % = all"}[v%4])
 	}
 	for i := range out.Codes {
 		out.Codes[i] = int32(random.IntN(len(out.Values)+1)) - 1

@@ -35,6 +35,9 @@ func (l *loader) ids() {
 			if len(s.text)+len(text) > math.MaxUint32 {
 				return fmt.Errorf("row %d: the ids are longer than 4 GB together", i)
 			}
+			if i == blockRows { // the rest is likely to be as long
+				s.text = slices.Grow(s.text, int(float64(len(s.text))*(float64(l.x.n-i)/blockRows)*1.02))
+			}
 			s.text = append(s.text, text...)
 			s.end = append(s.end, uint32(len(s.text)))
 			return nil

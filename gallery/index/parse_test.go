@@ -49,7 +49,7 @@ func TestParseQuery(t *testing.T) {
 	for address, want := range map[string]Query{
 		"": {Variant: "pruned-1", Sort: SortWorst},
 		"variant=&truth=&pie=&q=&missing=&sort=&margin_low=": {Variant: "pruned-1", Sort: SortWorst},
-		"a.light=": {Variant: "pruned-1", Sort: SortWorst, Attributes: []Value{{Name: "light"}}}, // which has the value ""
+		"a.light=&a.a%3Db%26c=":                              {Variant: "pruned-1", Sort: SortWorst, Attributes: []Value{{Name: "a=b&c"}}}, // only this one has the value ""
 		"variant=pruned-2&truth=class+3&truth=1&truth=class+1&pie=1&certified=0&tie=on": {
 			Variant: "pruned-2", Truth: []int{1, 3}, PIE: true, Tie: true, Sort: SortWorst},
 		"a.light=day&missing=a%3Db%26c&flip=wrong_to_right&flip=none&margin_high=.5&share_low=1&share_high=1": {

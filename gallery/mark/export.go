@@ -184,17 +184,22 @@ type item struct {
 // compared says that the audit compared the example under the mark's variant.
 func (it *item) compared() bool { return it.known && it.K > 0 }
 
-// items are the chosen marks in order.
-func (e *Export) items(f Format) []item {
-	chosen := e.Verdicts
-	if chosen == nil && f == Folder {
-		chosen = []Verdict{Confirmed}
+// Chosen are the marks that an export in a format holds, in order.
+func (e *Export) Chosen(f Format) []Mark {
+	verdicts := e.Verdicts
+	if verdicts == nil && f == Folder {
+		verdicts = []Verdict{Confirmed}
 	}
-	out := make([]item, 0, len(e.Marks))
-	for _, m := range e.Marks {
-		if chosen != nil && !slices.Contains(chosen, m.Verdict) {
-			continue
-		}
+	if verdicts == nil {
+		return e.Marks
+	}
+	return slices.DeleteFunc(slices.Clone(e.Marks), func(m Mark) bool { return !slices.Contains(verdicts, m.Verdict) })
+}
+
+// items are the chosen marks with all that is known of them.
+func (e *Export) items(f Format) []item {
+	var out []item
+	for _, m := range e.Chosen(f) {
 		it := item{Mark: m}
 		if e.Facts != nil {
 			it.Facts, it.known = e.Facts(m)

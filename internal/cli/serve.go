@@ -303,6 +303,7 @@ func (g *gallerySession) handler() (h webHandler, err error) {
 	if o.Pictures, err = thumb.New(g.source.opened.Dataset, t); err != nil {
 		return nil, err
 	}
+	o.Original = g.source.image
 	if g.source.opened.Kind.Shift != nil {
 		o.Corruptions, o.Severities = corrupt.Names(), corrupt.Severities
 		o.Shift = func(name string, severity int) (dataset.Shift, error) {

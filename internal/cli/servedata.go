@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,6 +22,15 @@ type pictureSource struct {
 	key    string // of cached pictures
 	notice string // what does not fit, for the pages
 	find   func(dataset.ExampleID) (int, bool)
+}
+
+// image is the picture of an example as it is in the data.
+func (s *pictureSource) image(ctx context.Context, id dataset.ExampleID) (*dataset.Image, error) {
+	i, ok := s.find(id)
+	if !ok {
+		return nil, &dataset.BadImage{ID: id, Err: fs.ErrNotExist}
+	}
+	return s.opened.Dataset.Image(ctx, i)
 }
 
 // openData opens --data and finds the audit's examples in it.

@@ -7,7 +7,6 @@
   var csrf = doc.querySelector("meta[name=csrf]").content;
   var said = doc.getElementById("said"), quiet = 0;
   var verdicts = { c: "confirmed", m: "mislabelled", a: "ambiguous", l: "low-quality" };
-  var undone = []; // marks as they were, newest last
 
   function say(text, bad) {
     if (!said) { return; }
@@ -37,40 +36,40 @@
       here.value = mark.note;
       el.querySelector(".row .strong").value = mark.verdict;
     }
+    count(mark);
+  }
+  function count(mark) {
     var n = doc.getElementById("marked");
     if (n) { n.textContent = mark.marked; }
   }
 
-  function send(el, verdict, note, words) {
-    var before = { id: el.dataset.id, variant: el.dataset.variant, verdict: el.dataset.verdict, note: el.dataset.note };
-    var form = new URLSearchParams({ id: before.id, variant: before.variant, verdict: verdict, note: note });
-    return fetch("/mark", {
+  function post(path, form) {
+    return fetch(path, {
       method: "POST", credentials: "same-origin",
       headers: { "X-CSRF-Token": csrf, "Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded" },
       body: form
     }).then(function (r) {
       return r.ok ? r.json() : r.text().then(function (t) { throw new Error(t.trim() || r.statusText); });
-    }).then(function (mark) {
-      paint(el, mark);
-      say(words || mark.words);
-      return before;
-    }).catch(function (e) {
-      say("Not saved: " + e.message, true);
-      return null;
     });
   }
 
   function mark(el, verdict, note) {
-    send(el, verdict, note).then(function (before) { if (before) { undone.push({ el: el, was: before }); } });
+    var form = new URLSearchParams({ id: el.dataset.id, variant: el.dataset.variant, verdict: verdict, note: note });
+    post("/mark", form).then(function (m) {
+      paint(el, m);
+      say(m.words);
+    }).catch(function (e) { say("Not saved: " + e.message, true); });
   }
 
+  // undo takes the last mark of this person back, wherever it was made.
   function undo() {
-    var last = undone.pop();
-    if (!last) { say("Nothing to undo"); return; }
-    send(last.el, last.was.verdict, last.was.note, "Undone: " + last.was.id).then(function (ok) {
-      if (!ok) { undone.push(last); return; }
-      if (page === "wall") { focus(last.el); }
-    });
+    post("/undo", new URLSearchParams()).then(function (m) {
+      say(m.words);
+      var el = doc.querySelector('[data-id="' + CSS.escape(m.id) + '"]');
+      if (!el) { count(m); return; }
+      paint(el, m);
+      if (page === "wall") { focus(el); }
+    }).catch(function (e) { say(e.message, true); });
   }
 
   // The note.
