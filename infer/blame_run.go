@@ -195,12 +195,13 @@ func (w *blameRun) block(ctx context.Context, m *blameModels, out []*answers, fr
 				return fmt.Errorf("example %d: a score is %v", at, v)
 			}
 		}
-		best, kind := highest(scores, subset), w.pair.kind
+		kind := w.pair.kind
 		if subset != nil {
 			scores = slices.Clone(scores) // others may read them
 			among(scores, subset, kind)
 			kind = prediction.Probabilities
 		}
+		best := highest(scores, subset)
 		probabilities(p, scores, kind)
 		a.predicted.Set(at, best)
 		a.confidence[at], a.trueScore[at] = float32(p[best]), float32(p[w.labels.At(at)])

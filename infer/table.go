@@ -86,11 +86,11 @@ func member(t *prediction.Table, name, work, key string, f *finished) (predictio
 		}
 		for i := range n {
 			row := buf[i*f.Classes : (i+1)*f.Classes]
-			best := highest(row, t.Subset)
 			if t.Subset != nil {
 				m.Unmasked.Set(from+i, highest(row, nil))
 				among(row, t.Subset, f.Kind)
 			}
+			best := highest(row, t.Subset) // by the scores that the table has, rounded
 			probabilities(p, row, kind)
 			m.Predicted.Set(from+i, best)
 			m.Confidence[from+i] = float32(p[best])
