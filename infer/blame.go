@@ -158,7 +158,7 @@ func (r *Result) pair(job *Job, base, k int, do func(*pairRun) error) (err error
 		return fmt.Errorf("infer: %s computes every layer of %s as it is: there is nothing to restore: %w", job.Variants[1].Files[k], job.Variants[0].Files[base], restore.ErrNoMatch)
 	}
 	b, c := &r.Table.Variants[0].Members[base], &r.Table.Variants[1].Members[k]
-	h := sha256.Sum256(fmt.Append(nil, "blame 1", b.Facts.Digest, c.Facts.Digest, dataset.Digest(job.Data), job.Preprocess, job.Options.BadLimit, job.Tool, job.Engine.CPU, job.Engine.Reference))
+	h := sha256.Sum256(fmt.Append(nil, "blame 1", b.Facts.Digest, c.Facts.Digest, dataset.Digest(job.Data), job.Source, job.Preprocess, job.Options.BadLimit, job.Tool, job.Engine.CPU, job.Engine.Reference))
 	p.key, p.kind = hex.EncodeToString(h[:16]), c.Scores.Kind()
 	return do(p)
 }

@@ -74,7 +74,7 @@ func Predict(ctx context.Context, job *Job) (r *Result, err error) {
 			r = nil
 		}
 	}()
-	data := sha256.Sum256(fmt.Append(nil, dataset.Digest(job.Data), job.Preprocess, job.Options.BadLimit))
+	data := sha256.Sum256(fmt.Append(nil, dataset.Digest(job.Data), job.Source, job.Preprocess, job.Options.BadLimit))
 	total, index := 0, 0
 	for _, v := range job.Variants {
 		total += len(v.Files)

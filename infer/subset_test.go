@@ -66,6 +66,21 @@ func TestSubset(t *testing.T) {
 	}
 }
 
+// TestOtherSource: the same examples from another source, such as corrupted ones,
+// are not taken up.
+func TestOtherSource(t *testing.T) {
+	j := job(t, datasettest.NewMemory(12, classes, 8, 8, 3, 5), model(t, "a.onnx", 1, 0, false))
+	var resumed []bool
+	j.Done = func(_ string, _, _ int, again bool) { resumed = append(resumed, again) }
+	predict(t, j)
+	j.Source = "memory?corruption=fog&severity=3"
+	predict(t, j)
+	predict(t, j)
+	if !slices.Equal(resumed, []bool{false, false, true}) {
+		t.Errorf("taken up: %v", resumed)
+	}
+}
+
 // TestSubsetOfSelection: a limit and a corruption keep the subset.
 func TestSubsetOfSelection(t *testing.T) {
 	d := some{datasettest.NewMemory(12, classes, 8, 8, 3, 5)}
