@@ -118,7 +118,7 @@ decided. It reads predictions that any framework wrote.`,
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notices on standard error")
 	root.PersistentFlags().StringVar(&a.logFormat, "log-format", "text", "notices on standard error: text or json")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return errUsage{err, c.CommandPath()} })
-	root.AddCommand(a.newAudit(), a.newReport(), a.newServe(), a.newStudy(), a.newGate(), a.newImport(), a.newData(), a.newCorrupt(), a.newTrain(), a.newInspect(), a.newCompress(), a.newPredict(), a.newRun(), a.newStatus(), a.newCompare(), a.newBlame(), a.newExplain(), a.newDemo(), a.newDiff(), a.newVerify(), a.newPower(), a.newKLD(), a.newVersion())
+	root.AddCommand(a.newAudit(), a.newReport(), a.newServe(), a.newMarks(), a.newStudy(), a.newGate(), a.newImport(), a.newData(), a.newCorrupt(), a.newTrain(), a.newInspect(), a.newCompress(), a.newPredict(), a.newRun(), a.newStatus(), a.newCompare(), a.newBlame(), a.newExplain(), a.newDemo(), a.newDiff(), a.newVerify(), a.newPower(), a.newKLD(), a.newVersion())
 	return root
 }
 
