@@ -2,10 +2,12 @@ package index
 
 import (
 	"errors"
+	"iter"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/lethe-audit/lethe/finding"
+	"github.com/lethe-audit/lethe/prediction"
 )
 
 // Facets are how many examples there would be for each choice of one part of
@@ -52,9 +54,9 @@ func (x *Index) Facets(q Query) (*Facets, error) {
 		return nil, err
 	}
 	out := &Facets{
-		Truth: counts(x.truths(), f.without(byTruth)),
-		Base:  counts(x.modals(), f.without(byBase)),
-		Label: counts(f.labels(), f.without(byLabel)),
+		Truth: f.counts(x.shared.truth, x.truths, len(x.classes), byTruth),
+		Base:  f.counts(x.shared.modal, x.modals, len(x.classes), byBase),
+		Label: f.counts(f.d.modal, f.labels, len(x.classes), byLabel),
 	}
 	all := f.without()
 	if out.Total = x.n; all != nil {
@@ -82,7 +84,7 @@ func (f *filter) more(out *Facets, all *roaring.Bitmap) error {
 	}
 	for i := range l.attributes {
 		a := &l.attributes[i]
-		n := counts(a.sets(), f.without(attributeDimension(a.Name)))
+		n := f.counts(a.codes, a.sets, len(a.Values)+1, attributeDimension(a.Name))
 		out.Attributes = append(out.Attributes, AttributeCount{a.Name, a.Values, n[1:], n[0]})
 	}
 	if len(f.x.Shifts()) == 0 {
@@ -98,12 +100,52 @@ func (f *filter) more(out *Facets, all *roaring.Bitmap) error {
 	return l.membersOnce.err
 }
 
-func counts(sets []*roaring.Bitmap, in *roaring.Bitmap) []int {
-	out := make([]int, len(sets))
-	for i, s := range sets {
-		out[i] = count(s, in)
+// counts counts the examples with each value of a column, the filters but one
+// holding: by the bitmaps of few values, by the column of the examples that are
+// left where that is less work.
+func (f *filter) counts(c prediction.Column, sets func() []*roaring.Bitmap, values int, but dimension) []int {
+	in := f.without(but)
+	left := c.Len()
+	if in != nil {
+		left = int(in.GetCardinality())
+	}
+	out := make([]int, values)
+	const wordsAsLong = 5 // as long as one example of the column takes: words of two bitmaps, measured
+	if values*(c.Len()/64+64) < left*wordsAsLong {
+		for v, rows := range sets() {
+			out[v] = count(rows, in)
+		}
+		return out
+	}
+	if in == nil {
+		var block [4096]int32
+		for at := 0; at < c.Len(); at += len(block) {
+			for _, v := range block[:c.Read(block[:], at)] {
+				out[v]++
+			}
+		}
+		return out
+	}
+	for rows := range blocksOf(in) {
+		for _, r := range rows {
+			out[c.At(int(r))]++
+		}
 	}
 	return out
+}
+
+// blocksOf are the rows of a set, many at a time; a block is valid until the
+// next.
+func blocksOf(rows *roaring.Bitmap) iter.Seq[[]uint32] {
+	return func(yield func([]uint32) bool) {
+		var block [4096]uint32
+		for it := rows.ManyIterator(); ; {
+			n := it.NextMany(block[:])
+			if n == 0 || !yield(block[:n]) {
+				return
+			}
+		}
+	}
 }
 
 // Grid counts examples by the votes of both populations for the true class.
@@ -128,33 +170,22 @@ func (x *Index) Shares(q Query) (*Grid, error) {
 		return nil, err
 	}
 	g := &Grid{BaseK: x.baseline.K, VariantK: x.variants[f.v].K}
-	base, variant := x.shared.byVotes.of(x.shared.votes, g.BaseK+1), f.d.byVotes.of(f.d.votes, g.VariantK+1)
 	in := f.without(byBaseVotes, byVotes)
-	for b, rows := range base {
-		if in != nil {
-			rows = roaring.And(rows, in)
+	if in == nil {
+		in = everything(x.n)
+	}
+	cells := make([]Cell, (g.BaseK+1)*(g.VariantK+1))
+	for rows := range blocksOf(in) {
+		for _, r := range rows {
+			c := &cells[x.shared.votes.At(int(r))*(g.VariantK+1)+f.d.votes.At(int(r))]
+			c.N++
+			c.Flips[f.d.flags[r]&flipMask]++
 		}
-		if rows.IsEmpty() {
-			continue
-		}
-		cells := make([]Cell, g.VariantK+1)
-		for it := rows.ManyIterator(); ; {
-			var block [1024]uint32
-			n := it.NextMany(block[:])
-			if n == 0 {
-				break
-			}
-			for _, r := range block[:n] {
-				c := &cells[f.d.votes.At(int(r))]
-				c.N++
-				c.Flips[f.d.flags[r]&flipMask]++
-			}
-		}
-		for v := range variant {
-			if c := cells[v]; c.N > 0 {
-				c.Base, c.Variant = b, v
-				g.Cells = append(g.Cells, c)
-			}
+	}
+	for i, c := range cells {
+		if c.N > 0 {
+			c.Base, c.Variant = i/(g.VariantK+1), i%(g.VariantK+1)
+			g.Cells = append(g.Cells, c)
 		}
 	}
 	return g, nil

@@ -1,0 +1,278 @@
+//go:build unix
+
+package index
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lethe-audit/lethe/audit"
+	"github.com/lethe-audit/lethe/audit/pie"
+	"github.com/lethe-audit/lethe/finding"
+	"github.com/lethe-audit/lethe/prediction"
+	"github.com/lethe-audit/lethe/prediction/planted"
+)
+
+// The speed target: 1,000,000 examples of 1,000 classes with 60 models, once as
+// two populations of 30 and once as six of 10, as the check pie audits them. The
+// data are made once, into a folder of the system's temporary files; see
+// bench/README.md for the command and the figures.
+const (
+	benchRows    = 1_000_000
+	benchClasses = 1000
+	benchFolder  = "lethe-bench-gallery-1"
+)
+
+func benchSpecs() map[string]planted.Spec {
+	out := map[string]planted.Spec{"6x10": planted.Large(benchRows, benchClasses, 10), "2x30": planted.Large(benchRows, benchClasses, 30)}
+	for name, s := range out {
+		s.NoIDs = false
+		s.Attributes = []planted.Attribute{
+			{Name: "light", Values: []planted.Value{{Name: "day", Share: 0.8}, {Name: "night", Share: 0.2}}},
+			{Name: "device", Values: []planted.Value{{Name: "camera", Share: 0.6}, {Name: "phone", Share: 0.4}}},
+		}
+		if name == "2x30" {
+			s.Variants = s.Variants[:1:1]
+			s.Variants = append(s.Variants, planted.Large(benchRows, benchClasses, 30).Variants[4])
+		}
+		out[name] = s
+	}
+	return out
+}
+
+// benchData is the folder of an audit, made if it is not there.
+func benchData(b testing.TB, name string) string {
+	b.Helper()
+	if testing.Short() {
+		b.Skip("short")
+	}
+	dir := filepath.Join(os.TempDir(), benchFolder, name)
+	if _, err := os.Stat(dir); err == nil {
+		return dir
+	}
+	b.Logf("making %s, once", dir)
+	table, _, err := planted.New(benchSpecs()[name])
+	check(b, err)
+	o := audit.DefaultOptions()
+	o.Resample = false
+	view, err := audit.NewView(table, o)
+	check(b, err)
+	tmp := dir + ".tmp"
+	check(b, os.RemoveAll(tmp))
+	check(b, os.MkdirAll(tmp, 0o755))
+	f, err := os.Create(filepath.Join(tmp, "examples.parquet"))
+	check(b, err)
+	sink := benchSink{finding.NewExampleWriter(f)}
+	check(b, pie.New().Run(context.Background(), view, sink))
+	check(b, sink.Close())
+	check(b, f.Close())
+	cfg := plan{n: table.Len()}.config(table)
+	text, err := json.Marshal(cfg)
+	check(b, err)
+	check(b, os.WriteFile(filepath.Join(tmp, "config.json"), text, 0o644))
+	check(b, prediction.Write(filepath.Join(tmp, "predictions"), table, prediction.DefaultWriteOptions()))
+	check(b, os.Rename(tmp, dir))
+	return dir
+}
+
+type benchSink struct{ *finding.ExampleWriter }
+
+func (benchSink) Finding(finding.Finding) error        { return nil }
+func (benchSink) Table(finding.Table) error            { return nil }
+func (s benchSink) Example(r finding.ExampleRow) error { return s.Write(&r) }
+
+func check(b testing.TB, err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// benchOpen builds the index as lethe serve does: the predictions are read in
+// the background.
+func benchOpen(b testing.TB, dir string) *Index {
+	b.Helper()
+	f, err := os.Open(filepath.Join(dir, "examples.parquet"))
+	check(b, err)
+	info, err := f.Stat()
+	check(b, err)
+	r, err := finding.NewExampleReader(f, info.Size())
+	check(b, err)
+	text, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	check(b, err)
+	var cfg finding.Config
+	check(b, json.Unmarshal(text, &cfg))
+	x, err := Build(context.Background(), Input{Config: &cfg, Examples: r, Load: func(ctx context.Context) (*prediction.Table, error) {
+		return prediction.Read(ctx, filepath.Join(dir, "predictions"))
+	}})
+	check(b, err)
+	b.Cleanup(func() {
+		x.Close()
+		f.Close()
+	})
+	return x
+}
+
+func each(b *testing.B, fn func(b *testing.B, dir string)) {
+	for _, name := range []string{"2x30", "6x10"} {
+		b.Run(name, func(b *testing.B) { fn(b, benchData(b, name)) })
+	}
+}
+
+// BenchmarkIndexFirstWall is from opening the files to the first page with its
+// counts.
+func BenchmarkIndexFirstWall(b *testing.B) {
+	each(b, func(b *testing.B, dir string) {
+		cpu := time.Duration(0)
+		for b.Loop() {
+			before := cpuTime(b)
+			x := benchOpen(b, dir)
+			answer(b, x, Query{PIE: true})
+			cpu += cpuTime(b) - before
+			b.StopTimer()
+			x.Close()
+			b.StartTimer()
+		}
+		reportCPU(b, cpu)
+	})
+}
+
+// cpuTime is the time that all threads of the process have run: on a busy
+// machine the one figure that can be compared.
+func cpuTime(b testing.TB) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	check(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func reportCPU(b *testing.B, cpu time.Duration) {
+	b.ReportMetric(float64(cpu.Microseconds())/1000/float64(b.N), "cpu-ms/op")
+}
+
+// answer is what a wall asks for: the first page, its rows, the counts beside
+// the filters and the scatter.
+func answer(b testing.TB, x *Index, q Query) {
+	b.Helper()
+	r, err := x.Select(q)
+	check(b, err)
+	for _, row := range r.Page(0, 60) {
+		_, err := x.Row(q.Variant, row)
+		check(b, err)
+	}
+	_, err = x.Facets(q)
+	check(b, err)
+	_, err = x.Shares(q)
+	check(b, err)
+}
+
+// BenchmarkIndexComplete is from opening the files until all is read.
+func BenchmarkIndexComplete(b *testing.B) {
+	each(b, func(b *testing.B, dir string) {
+		before := cpuTime(b)
+		for b.Loop() {
+			x := benchOpen(b, dir)
+			check(b, x.Wait(context.Background()))
+			b.StopTimer()
+			x.Close()
+			b.StartTimer()
+		}
+		reportCPU(b, cpuTime(b)-before)
+		b.ReportMetric(peakMB(b), "peak-MB")
+	})
+}
+
+// peakMB is the largest memory of the process so far, the making of the data
+// included where it was made now.
+func peakMB(b testing.TB) float64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Skip("no /proc/self/status here")
+	}
+	for line := range strings.Lines(string(text)) {
+		if v, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(v), "kB")), 64)
+			check(b, err)
+			return kb / 1024
+		}
+	}
+	b.Skip("no VmHWM in /proc/self/status")
+	return 0
+}
+
+// BenchmarkIndexFilter is one change of a filter on a wall that was looked at:
+// page, rows, counts, scatter.
+func BenchmarkIndexFilter(b *testing.B) {
+	each(b, func(b *testing.B, dir string) {
+		x := benchOpen(b, dir)
+		check(b, x.Wait(context.Background()))
+		for name, q := range map[string]Query{
+			"pie": {PIE: true}, "all": {}, "class": {Truth: []int{17}}, "cell": {Truth: []int{17}, Label: []int{18}}, "group": {PIE: true, Attributes: []Value{{Name: "light", Value: "night"}}},
+			"margin": {Margin: Range{0, 0.5, true}}, "text": {Text: "99"}, "sort": {Sort: SortDrop, Reverse: true},
+			"many": {PIE: true, Truth: []int{1, 2, 3, 4, 5, 6, 7, 8}, Flips: flips()[1:3], Margin: Range{0.1, 0.9, true}, BaseShare: Range{0.3, 1, true}, Attributes: []Value{{Name: "light", Value: "day"}, {Name: "device", Missing: false, Value: "phone"}}},
+		} {
+			answer(b, x, q)
+			b.Run(name, func(b *testing.B) {
+				before := cpuTime(b)
+				for b.Loop() {
+					answer(b, x, q)
+				}
+				reportCPU(b, cpuTime(b)-before)
+			})
+		}
+	})
+}
+
+// BenchmarkIndexNearest looks for 24 neighbours of examples all over the data,
+// PIEs among them.
+func BenchmarkIndexNearest(b *testing.B) {
+	each(b, func(b *testing.B, dir string) {
+		x := benchOpen(b, dir)
+		check(b, x.Wait(context.Background()))
+		r, err := x.Select(Query{PIE: true})
+		check(b, err)
+		rows := r.Page(0, 100)
+		i, before := 0, cpuTime(b)
+		for b.Loop() {
+			row := rows[i%len(rows)]
+			if i%2 == 0 {
+				row = int32(i * 7919 % x.Len())
+			}
+			_, err := x.Nearest(row, 24)
+			check(b, err)
+			i++
+		}
+		reportCPU(b, cpuTime(b)-before)
+	})
+}
+
+// BenchmarkIndexExample is what an example's page asks for beside neighbours.
+func BenchmarkIndexExample(b *testing.B) {
+	each(b, func(b *testing.B, dir string) {
+		x := benchOpen(b, dir)
+		check(b, x.Wait(context.Background()))
+		q := Query{PIE: true}
+		i, before := 0, cpuTime(b)
+		for b.Loop() {
+			row, _ := x.Find(x.ID(int32(i * 7919 % x.Len())))
+			_, err1 := x.Votes("dense", row)
+			_, err2 := x.Votes(x.Variants()[0].Name, row)
+			_, err3 := x.Forgetting(row)
+			check(b, err1)
+			check(b, err2)
+			check(b, err3)
+			r, err := x.Select(q)
+			check(b, err)
+			r.Around(row)
+			i++
+		}
+		reportCPU(b, cpuTime(b)-before)
+	})
+}
