@@ -166,7 +166,7 @@ func allSeverities(at string) []located[int] {
 
 // shiftMapping reads {corruption: ..., severities: ...} or {data: ..., name: ...}.
 func (e *Experiment) shiftMapping(at string, v map[string]any) (*shiftEntry, error) {
-	known := []string{"corruption", "severities", "preset", "seed", "data", "name"}
+	known := []string{"corruption", "severity", "severities", "preset", "seed", "data", "name"}
 	s := &shiftEntry{severities: allSeverities(at)}
 	kinds := [2]string{} // a key of corruptions, one of a source
 	var options []string
@@ -176,7 +176,7 @@ func (e *Experiment) shiftMapping(at string, v map[string]any) (*shiftEntry, err
 		switch key {
 		case "corruption":
 			s.corruptions, err = listOf[string](e, path, value, "the name of a corruption, or a list of them")
-		case "severities":
+		case "severity", "severities":
 			s.severities, err = listOf[int](e, path, value, "whole numbers from 1 (least) to 5")
 		case "preset", "seed":
 			options = append(options, fmt.Sprintf("corruption-%s=%v", key, value))

@@ -48,6 +48,9 @@ func (x *jobs) checkShift(ctx context.Context, s plan.ShiftSource, spec *plan.Sh
 	if err != nil {
 		return err
 	}
+	if _, err := opened.Dataset.Image(ctx, 0); err != nil { // too small for the corruption, or damaged
+		return err
+	}
 	got, err := train.ImageShape(ctx, opened.Dataset, opened.Preprocess)
 	switch {
 	case err != nil:

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/lethe-audit/lethe/internal/golden"
@@ -28,8 +30,31 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exitcode": exitCode,
+			"cifar10":  writeCIFAR,
 		},
 	})
+}
+
+// writeCIFAR writes made-up images as CIFAR-10's binary files: "cifar10 DIR N", N
+// in each file. Classes differ in brightness.
+func writeCIFAR(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[len(args)-1])
+	if neg || len(args) != 2 || err != nil {
+		ts.Fatalf("usage: cifar10 DIR N")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, name := range []string{"test_batch", "data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"} {
+		var b []byte
+		for i := range n {
+			b = append(b, byte(i%10))
+			for range 3 * 32 * 32 {
+				b = append(b, byte(20*(i%10)+rng.IntN(60)))
+			}
+		}
+		ts.Check(os.WriteFile(filepath.Join(dir, name+".bin"), b, 0o644))
+	}
 }
 
 // exitCode runs a command and checks its exit code: "exitcode 2 lethe audit".
