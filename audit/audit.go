@@ -26,6 +26,12 @@ type Sink interface {
 	Example(finding.ExampleRow) error
 }
 
+// TriageSink is a [Sink] that keeps the table of triage too. Other sinks get the
+// findings and tables of that check only.
+type TriageSink interface {
+	Triage(finding.TriageRow) error
+}
+
 // Progress is told which check runs; nil members are not called.
 type Progress struct {
 	Start func(check string, index, total int)

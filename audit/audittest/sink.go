@@ -16,6 +16,7 @@ type Collector struct {
 	Findings []finding.Finding
 	Tables   []finding.Table
 	Examples []finding.ExampleRow
+	Triages  []finding.TriageRow `json:",omitempty"`
 }
 
 // Finding keeps f.
@@ -33,6 +34,12 @@ func (c *Collector) Table(t finding.Table) error {
 // Example keeps r.
 func (c *Collector) Example(r finding.ExampleRow) error {
 	c.Examples = append(c.Examples, r)
+	return nil
+}
+
+// Triage keeps r.
+func (c *Collector) Triage(r finding.TriageRow) error {
+	c.Triages = append(c.Triages, r)
 	return nil
 }
 
