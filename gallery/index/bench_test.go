@@ -5,13 +5,17 @@ package index
 import (
 	"context"
 	"encoding/json"
+	"math/bits"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/lethe-audit/lethe/audit"
 	"github.com/lethe-audit/lethe/audit/pie"
@@ -97,7 +101,7 @@ func check(b testing.TB, err error) {
 
 // benchOpen builds the index as lethe serve does: the predictions are read in
 // the background.
-func benchOpen(b testing.TB, dir string) *Index {
+func benchOpen(b testing.TB, dir string) (x *Index, done func()) {
 	b.Helper()
 	f, err := os.Open(filepath.Join(dir, "examples.parquet"))
 	check(b, err)
@@ -109,15 +113,14 @@ func benchOpen(b testing.TB, dir string) *Index {
 	check(b, err)
 	var cfg finding.Config
 	check(b, json.Unmarshal(text, &cfg))
-	x, err := Build(context.Background(), Input{Config: &cfg, Examples: r, Load: func(ctx context.Context) (*prediction.Table, error) {
+	x, err = Build(context.Background(), Input{Config: &cfg, Examples: r, Load: func(ctx context.Context) (*prediction.Table, error) {
 		return prediction.Read(ctx, filepath.Join(dir, "predictions"))
 	}})
 	check(b, err)
-	b.Cleanup(func() {
+	return x, func() {
 		x.Close()
 		f.Close()
-	})
-	return x
+	}
 }
 
 func each(b *testing.B, fn func(b *testing.B, dir string)) {
@@ -133,11 +136,11 @@ func BenchmarkIndexFirstWall(b *testing.B) {
 		cpu := time.Duration(0)
 		for b.Loop() {
 			before := cpuTime(b)
-			x := benchOpen(b, dir)
+			x, done := benchOpen(b, dir)
 			answer(b, x, Query{PIE: true})
 			cpu += cpuTime(b) - before
 			b.StopTimer()
-			x.Close()
+			done()
 			b.StartTimer()
 		}
 		reportCPU(b, cpu)
@@ -178,10 +181,10 @@ func BenchmarkIndexComplete(b *testing.B) {
 	each(b, func(b *testing.B, dir string) {
 		before := cpuTime(b)
 		for b.Loop() {
-			x := benchOpen(b, dir)
+			x, done := benchOpen(b, dir)
 			check(b, x.Wait(context.Background()))
 			b.StopTimer()
-			x.Close()
+			done()
 			b.StartTimer()
 		}
 		reportCPU(b, cpuTime(b)-before)
@@ -211,7 +214,8 @@ func peakMB(b testing.TB) float64 {
 // page, rows, counts, scatter.
 func BenchmarkIndexFilter(b *testing.B) {
 	each(b, func(b *testing.B, dir string) {
-		x := benchOpen(b, dir)
+		x, done := benchOpen(b, dir)
+		defer done()
 		check(b, x.Wait(context.Background()))
 		for name, q := range map[string]Query{
 			"pie": {PIE: true}, "all": {}, "class": {Truth: []int{17}}, "cell": {Truth: []int{17}, Label: []int{18}}, "group": {PIE: true, Attributes: []Value{{Name: "light", Value: "night"}}},
@@ -234,7 +238,8 @@ func BenchmarkIndexFilter(b *testing.B) {
 // PIEs among them.
 func BenchmarkIndexNearest(b *testing.B) {
 	each(b, func(b *testing.B, dir string) {
-		x := benchOpen(b, dir)
+		x, done := benchOpen(b, dir)
+		defer done()
 		check(b, x.Wait(context.Background()))
 		r, err := x.Select(Query{PIE: true})
 		check(b, err)
@@ -256,7 +261,8 @@ func BenchmarkIndexNearest(b *testing.B) {
 // BenchmarkIndexExample is what an example's page asks for beside neighbours.
 func BenchmarkIndexExample(b *testing.B) {
 	each(b, func(b *testing.B, dir string) {
-		x := benchOpen(b, dir)
+		x, done := benchOpen(b, dir)
+		defer done()
 		check(b, x.Wait(context.Background()))
 		q := Query{PIE: true}
 		i, before := 0, cpuTime(b)
@@ -274,5 +280,78 @@ func BenchmarkIndexExample(b *testing.B) {
 			i++
 		}
 		reportCPU(b, cpuTime(b)-before)
+	})
+}
+
+// BenchmarkIndexSets compares ways to keep the rows of each value of a column,
+// for the choice in doc/decisions/gallery.md: the PIEs of eight classes with a
+// margin of 0.1 to 0.9, found by roaring bitmaps, by words of one bit a row, and
+// by a look at the columns of every row. Classes are mixed in the data, so that
+// roaring has no long runs.
+func BenchmarkIndexSets(b *testing.B) {
+	x, done := benchOpen(b, benchData(b, "2x30"))
+	defer done()
+	check(b, x.Wait(context.Background()))
+	k, in := x.baseline.K, Range{0.1, 0.9, true}
+	truth, margin, flags, is := x.shared.truth, x.shared.margin, x.data[0].flags, x.data[0].is
+	byTruth, byMargin := split(truth, benchClasses), split(margin, k+1)
+	var chosen []*roaring.Bitmap
+	for n, rows := range byMargin {
+		if in.holds(n, k) {
+			chosen = append(chosen, rows)
+		}
+	}
+	all := append(append(slices.Clone(byTruth), byMargin...), is.pie)
+	want := int(roaring.FastAnd(is.pie, union(byTruth[1:9]), union(chosen)).GetCardinality())
+	run := func(name string, bytes int, find func() int) {
+		b.Run(name, func(b *testing.B) {
+			before := cpuTime(b)
+			for b.Loop() {
+				if got := find(); got != want {
+					b.Fatalf("%d rows, want %d", got, want)
+				}
+			}
+			reportCPU(b, cpuTime(b)-before)
+			b.ReportMetric(float64(bytes)/(1<<20), "MB")
+		})
+	}
+	size := 0
+	for _, r := range all {
+		size += int(r.GetSizeInBytes())
+	}
+	run("roaring", size, func() int {
+		return int(roaring.FastAnd(is.pie, union(byTruth[1:9]), union(chosen)).GetCardinality())
+	})
+	dense := func(sets ...*roaring.Bitmap) (out [][]uint64) {
+		for _, r := range sets {
+			w := make([]uint64, (x.n+63)/64)
+			r.WriteDenseTo(w)
+			out = append(out, w)
+		}
+		return out
+	}
+	pies, classes, margins := dense(is.pie)[0], dense(byTruth[1:9]...), dense(chosen...)
+	run("words", len(all)*x.n/8, func() int {
+		n := 0
+		for i, w := range pies {
+			var c, m uint64
+			for _, s := range classes {
+				c |= s[i]
+			}
+			for _, s := range margins {
+				m |= s[i]
+			}
+			n += bits.OnesCount64(w & c & m)
+		}
+		return n
+	})
+	run("columns", x.n*(truth.Width()+margin.Width()+1), func() int {
+		n := 0
+		for i, f := range flags {
+			if c := truth.At(i); f&isPIE != 0 && c >= 1 && c < 9 && in.holds(margin.At(i), k) {
+				n++
+			}
+		}
+		return n
 	})
 }
