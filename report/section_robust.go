@@ -17,7 +17,7 @@ func (b *builder) robust() *Section {
 		return nil
 	}
 	for _, q := range []query{
-		{question: "excess"}, {question: "log-odds"}, {question: "harm"}, {question: "mean-excess"}, {question: "severity-slope"},
+		{question: "excess"}, {question: "log-odds"}, {question: "harm"}, {question: "mean-excess"}, {question: "severity-slope"}, {question: "corruption-error"}, {question: "worst-case"},
 	} {
 		q.check = "robust"
 		b.take(b.c.find(q))
@@ -37,8 +37,13 @@ func (b *builder) robust() *Section {
 			p.Blocks = append(p.Blocks, f)
 		}
 		p.Blocks = append(p.Blocks, b.excessTable(name, list))
-		if t := b.c.table("shifts", name); t != nil && len(p.Blocks) == 1 { // no map that has them as its numbers
-			p.Blocks = append(p.Blocks, b.raw(t))
+		if t := b.c.table("shifts", name); t != nil {
+			shifts := b.raw(t)
+			shifts.Minor = len(p.Blocks) > 1 // the map says the most of it
+			p.Blocks = append(p.Blocks, shifts)
+		}
+		if t := b.togetherTable(name); t != nil {
+			p.Blocks = append(p.Blocks, t)
 		}
 		if t := b.insideTable(name); t != nil {
 			p.Blocks = append(p.Blocks, t)
@@ -146,8 +151,53 @@ func (b *builder) excessFigure(name string) *Figure {
 		ID: anchor("robust-map", name), Title: "Excess by corruption and severity, " + name, Layout: Wide,
 		Caption: "Accuracy that the variant loses (or gains) under a corruption beyond what it loses on clean data, in percentage points against the baseline on the same images. Cells are estimates; the table says which corruptions are beyond chance.",
 		Legend:  []Legend{{chart.Worse, "mark", "loses more than on clean data"}, {chart.Better, "mark", "loses less"}},
-		Panels:  []Panel{{Title: name, Draw: h}}, Numbers: b.raw(b.c.table("shifts", name)),
+		Panels:  []Panel{{Title: name, Draw: h}}, Numbers: excessGrid(name, h),
 	}
+}
+
+// excessGrid are the numbers of the map.
+func excessGrid(name string, h *chart.Heat) *Table {
+	t := &Table{ID: anchor("robust-grid", name), Title: "Excess by corruption and severity, pp, " + name, Total: len(h.Rows), Columns: []Column{{Name: "corruption", Min: 12}}}
+	for _, severity := range h.Cols {
+		t.Columns = append(t.Columns, Column{Name: "severity " + severity, Right: true})
+	}
+	for _, corruption := range h.Rows {
+		row := make([]Cell, len(t.Columns))
+		row[0].Text = corruption
+		t.Rows = append(t.Rows, row)
+	}
+	for _, c := range h.Cells {
+		t.Rows[c.Row][1+c.Col] = Cell{Text: c.Text, Link: c.Link}
+	}
+	return t
+}
+
+// togetherTable has what is said of several corruptions together: means over
+// benchmarks, the worst case of each family. nil if nothing is.
+func (b *builder) togetherTable(name string) *Table {
+	t := &Table{ID: anchor("robust-together", name), Title: "Several corruptions together, " + name, Minor: true, Columns: []Column{
+		{Name: "over", Min: 12}, {Name: "measure", Min: 12}, {Name: "baseline", Right: true, Drop: 2}, {Name: "variant", Right: true, Drop: 1}, {Name: "value", Right: true}, {Name: "interval", Right: true},
+	}}
+	for _, q := range []struct{ question, measure string }{
+		{"mean-excess", "mean excess"}, {"corruption-error", "error relative to the baseline's"}, {"worst-case", "right under every corruption and severity"},
+	} {
+		for _, f := range b.c.find(query{check: "robust", question: q.question, variant: name}) {
+			t.Rows = append(t.Rows, []Cell{{Text: f.Scope.Name}, {Text: q.measure}, {Text: opt(f.BaseValue, shareOf(f))}, {Text: opt(f.Value, shareOf(f))}, {Text: opt(f.Estimate, f.Unit)}, {Text: bounds(f.Interval, f.Unit)}})
+		}
+	}
+	if t.Total = len(t.Rows); t.Total == 0 {
+		return nil
+	}
+	return trim(t)
+}
+
+// shareOf is the unit of the two values that a finding compares: of changes of
+// accuracy they are differences, else shares.
+func shareOf(f *finding.Finding) finding.Unit {
+	if f.Question == "worst-case" {
+		return finding.Share
+	}
+	return f.Unit
 }
 
 // excessTable lists the corruptions.

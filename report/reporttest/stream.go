@@ -24,6 +24,9 @@ type Spec struct {
 	Void      bool // the first variant is identical to the baseline
 	Scores    bool // calibration tables
 	Title     string
+
+	Corruptions int  // of the published 19 at five severities, and a natural shift; 0: no shifted data
+	OnlyShifts  bool // leave all other checks but accuracy out
 }
 
 // Small is a stream with everything in it, small enough for golden files.
@@ -33,7 +36,7 @@ func Small() Spec {
 
 // Large is the largest stream that reports are promised to stay small for.
 func Large() Spec {
-	return Spec{Classes: 1000, Variants: []string{"int8", "int4", "pruned-50", "pruned-70", "pruned-90", "pruned-95"}, Subgroups: 20, Members: 30, Scores: true}
+	return Spec{Classes: 1000, Variants: []string{"int8", "int4", "pruned-50", "pruned-70", "pruned-90", "pruned-95"}, Subgroups: 20, Members: 30, Scores: true, Corruptions: 19}
 }
 
 // names are the first class names: real ones, and some that must be escaped,
@@ -64,8 +67,10 @@ func Stream(spec Spec) []finding.Message {
 	for t, v := range spec.Variants {
 		s.variant(t, v)
 	}
-	s.curves()
-	s.frontier()
+	if !spec.OnlyShifts {
+		s.curves()
+		s.frontier()
+	}
 	s.messages = append(s.messages, finding.Message{Done: s.tally.Done(10000 * len(spec.Variants))})
 	return s.messages
 }
@@ -106,6 +111,12 @@ func (s *stream) config() *finding.Config {
 		Warnings: []finding.Warning{
 			{Code: "joined-by-position", Text: "The sources have no example ids: row i of each file was taken to be example i."},
 		},
+	}
+	switch {
+	case s.spec.OnlyShifts:
+		c.Checks = []string{"summary", "robust"}
+	case s.spec.Corruptions > 0:
+		c.Checks = append(c.Checks, "robust")
 	}
 	if s.spec.Paper {
 		c.Mode, c.Settings.FDR, c.Settings.Shift, c.Settings.Ties = "paper", "none", "population", "highest"
@@ -171,6 +182,13 @@ func (s *stream) variant(t int, name string) {
 	if s.spec.Void && t == 0 {
 		s.add(finding.Finding{Check: "summary", Question: "vacuity", Variant: name, Metric: "share of changed predictions", Unit: finding.Share, Estimate: finding.Float(0),
 			Outcome: finding.Failed, Reason: finding.Identical, Warnings: []finding.Warning{{Code: "identical", Text: "The candidate " + name + " gives the baseline's predictions for every example: it was not compressed, or the wrong file was read."}}})
+	}
+	if s.spec.Corruptions > 0 {
+		s.shifts(t, name)
+	}
+	if s.spec.OnlyShifts {
+		s.accuracy(t, name)
+		return
 	}
 	s.modelFiles(t, name)
 	s.accuracy(t, name)
