@@ -29,7 +29,7 @@ type shiftFlags struct {
 
 func (f *shiftFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.list, "shift", "", "run the models over corrupted images, too: `CORRUPTIONS` such as fog:3, or fog for all severities; common, extra, all; joined by commas (lethe corrupt --help)")
-	c.Flags().BoolVar(&f.brief, "brief", false, "of shifted data keep the predicted classes alone: no confidences, no second classes; about a sixth of the size")
+	c.Flags().BoolVar(&f.brief, "brief", false, "of shifted data keep the predicted classes alone: no confidences, no second classes, nothing of the images; about a sixth of the size")
 }
 
 // resolve reads the flags; data is the source and called what --as-shift calls
@@ -127,6 +127,9 @@ func (a *app) predictShifts(ctx context.Context, f *modelFlags, variants []infer
 // withoutScores leaves out what was read of full scores, and, for brief tables,
 // all but the predicted classes.
 func withoutScores(t *prediction.Table, brief bool) {
+	if brief {
+		t.Measures = nil
+	}
 	for v := range t.Variants {
 		for k := range t.Variants[v].Members {
 			m := &t.Variants[v].Members[k]
