@@ -40,7 +40,7 @@ findings and reads faster.
 			if err != nil {
 				return err
 			}
-			return a.runImport(c, req, dir, shift, o)
+			return a.runImport(c, &input, req, dir, shift, o)
 		},
 	}
 	input.add(c)
@@ -51,9 +51,9 @@ findings and reads faster.
 	return c
 }
 
-func (a *app) runImport(c *cobra.Command, req importer.Request, dir string, shift *prediction.Shift, o prediction.WriteOptions) error {
+func (a *app) runImport(c *cobra.Command, input *inputFlags, req importer.Request, dir string, shift *prediction.Shift, o prediction.WriteOptions) error {
 	done := a.step("reading predictions")
-	t, err := importPredictions(c.Context(), req)
+	t, err := input.predictions(c.Context(), req)
 	done()
 	if err != nil {
 		return err

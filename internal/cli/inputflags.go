@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/lethe-audit/lethe/prediction"
 	"github.com/lethe-audit/lethe/prediction/importer"
 	"github.com/spf13/cobra"
 )
@@ -12,6 +14,7 @@ import (
 // inputFlags are the flags that say what predictions to read.
 type inputFlags struct {
 	req        importer.Request
+	people     string
 	baseline   string
 	candidates []string
 	columns    []string
@@ -40,14 +43,26 @@ func (f *inputFlags) add(c *cobra.Command) {
 	s.StringVar(&f.baseline, "baseline", "", "the baseline: `NAME=FILE,FILE,...`, one file for each member")
 	s.StringArrayVar(&f.candidates, "candidate", nil, "a compressed variant: `NAME=FILE,FILE,...`; give it once for each variant, least compressed first")
 	s.StringArrayVar(&f.req.Attributes, "attributes", nil, "attributes of the examples: a `FILE` with a column for each")
+	s.StringVar(&f.people, "human-labels", "", humanLabelsHelp)
 	s.StringVar(&f.req.ClassNames, "class-names", "", "class names in order, a line each: a `FILE`")
 	s.StringVar(&f.req.TrainLabels, "train-labels", "", "labels of the training set, for its class frequencies: a `FILE`")
 	s.BoolVar(&f.req.Paired, "paired", false, "member k of each candidate was made from member k of the baseline")
 	s.StringArrayVar(&f.columns, "column", nil, "name a column of the input: `ROLE=NAME`, with the roles id, label, predicted, model, variant, kind, level, lineage, seed, split, confidence, true-score, scores, attributes, ignore (the last three take NAME,NAME,...)")
 	s.StringVar(&f.req.Positive, "positive", "", "positive `CLASS`, by name or number: false positive and false negative rates are for it")
-	for _, name := range []string{"labels", "ids", "attributes", "class-names", "train-labels"} {
+	for _, name := range []string{"labels", "ids", "attributes", "human-labels", "class-names", "train-labels"} {
 		_ = c.MarkFlagFilename(name)
 	}
+}
+
+const humanLabelsHelp = "labels that people gave the examples, for triage: a `FILE` of counts by class, or of one judgement a row"
+
+// predictions reads what arguments and flags ask for.
+func (f *inputFlags) predictions(ctx context.Context, req importer.Request) (*prediction.Table, error) {
+	t, err := importPredictions(ctx, req)
+	if err != nil || f.people == "" {
+		return t, err
+	}
+	return t, importer.AddPeople(ctx, t, f.people)
 }
 
 // request is the import that arguments and flags ask for.

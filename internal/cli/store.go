@@ -2,13 +2,16 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/lethe-audit/lethe/audit"
+	"github.com/lethe-audit/lethe/audit/triage"
 	"github.com/lethe-audit/lethe/finding"
 )
 
@@ -48,6 +51,7 @@ func refuseExisting(dir string, force bool) error {
 type auditSink struct {
 	stream   *finding.Writer
 	examples *finding.ExampleWriter
+	triage   *finding.TriageWriter
 }
 
 // Finding writes f to the stream.
@@ -58,6 +62,9 @@ func (s auditSink) Table(t finding.Table) error { return s.stream.Table(&t) }
 
 // Example writes r to the table of examples.
 func (s auditSink) Example(r finding.ExampleRow) error { return s.examples.Write(&r) }
+
+// Triage writes r to the table of triage.
+func (s auditSink) Triage(r finding.TriageRow) error { return s.triage.Write(&r) }
 
 // writeAudit runs the checks and writes findings.jsonl and examples.parquet.
 func (a *app) writeAudit(ctx context.Context, job *auditJob, dir string) (err error) {
@@ -71,8 +78,9 @@ func (a *app) writeAudit(ctx context.Context, job *auditJob, dir string) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, examples.Close()) }()
+	extra := new(bytes.Buffer) // a small share of the examples, and only where the check runs
 	out, rows := bufio.NewWriterSize(findings, 1<<16), bufio.NewWriterSize(examples, 1<<20)
-	sink := auditSink{finding.NewWriter(out), finding.NewExampleWriter(rows)}
+	sink := auditSink{finding.NewWriter(out), finding.NewExampleWriter(rows), finding.NewTriageWriter(extra)}
 
 	job.checks = checksFor(job.checks, job.view.Table)
 	config, err := audit.Describe(ctx, job.view, a.tool(), job.checks)
@@ -94,5 +102,9 @@ func (a *app) writeAudit(ctx context.Context, job *auditJob, dir string) (err er
 	if err := sink.stream.Done(sink.stream.Tally().Done(int(sink.examples.Rows()))); err != nil {
 		return err
 	}
-	return errors.Join(sink.examples.Close(), out.Flush(), rows.Flush())
+	err = errors.Join(sink.examples.Close(), out.Flush(), rows.Flush(), sink.triage.Close())
+	if err != nil || !slices.ContainsFunc(job.checks, func(c audit.Check) bool { return c.Name() == triage.Name }) {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, triageFile), extra.Bytes(), 0o644)
 }

@@ -18,12 +18,13 @@ import (
 	"github.com/lethe-audit/lethe/audit/robust"
 	"github.com/lethe-audit/lethe/audit/slice"
 	"github.com/lethe-audit/lethe/audit/summary"
+	"github.com/lethe-audit/lethe/audit/triage"
 )
 
 // allChecks are the checks in the order they run and are reported.
 func allChecks() []audit.Check {
 	return []audit.Check{
-		compression.New(), summary.New(), classimpact.New(), slice.New(), flip.New(), pie.New(), frontier.New(), attribution.New(),
+		compression.New(), summary.New(), classimpact.New(), slice.New(), flip.New(), pie.New(), triage.New(), frontier.New(), attribution.New(),
 		confusion.New(), curve.New(), longtail.New(), calibration.New(), robust.New(),
 	}
 }
