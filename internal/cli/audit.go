@@ -85,7 +85,7 @@ func (a *app) runAudit(c *cobra.Command, sources []string, o *auditOptions) erro
 	}
 	ctx := c.Context()
 	done := a.step("reading predictions")
-	table, err := importPredictions(ctx, req)
+	table, err := o.input.predictions(ctx, req)
 	if err == nil {
 		err = addShifts(ctx, table, o.shifted)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/lethe-audit/lethe/internal/num"
 	"github.com/lethe-audit/lethe/internal/progress"
 	"github.com/lethe-audit/lethe/prediction"
+	"github.com/lethe-audit/lethe/prediction/importer"
 	"github.com/spf13/cobra"
 )
 
@@ -24,6 +25,7 @@ type modelFlags struct {
 	batch    int
 	threads  int
 	badLimit float64
+	people   string
 	runtime  runtimeFlags
 }
 
@@ -41,6 +43,8 @@ in ONNX Runtime (--runtime, --ort-lib), if the program was made by 'make build-o
 func (f *modelFlags) add(c *cobra.Command) {
 	f.addData(c)
 	f.runtime.add(c.Flags())
+	c.Flags().StringVar(&f.people, "human-labels", "", humanLabelsHelp)
+	_ = c.MarkFlagFilename("human-labels")
 }
 
 // addData adds all but the choice of what runs the models, which is the engine.
@@ -99,7 +103,19 @@ func (f *modelFlags) variants(models []string) ([]infer.Variant, error) {
 // predictions runs the models. work is where finished models are kept; each
 // model's accuracy is printed.
 func (a *app) predictions(ctx context.Context, f *modelFlags, variants []infer.Variant, work string) (*infer.Result, error) {
-	return a.inferred(ctx, f, variants, work, infer.Predict)
+	if f.people != "" {
+		if _, err := os.Stat(f.people); err != nil {
+			return nil, fmt.Errorf("--human-labels: %w", err) // before the models run
+		}
+	}
+	r, err := a.inferred(ctx, f, variants, work, infer.Predict)
+	if err != nil || f.people == "" {
+		return r, err
+	}
+	if err := importer.AddPeople(ctx, r.Table, f.people); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
 
 // inferred makes a job of the flags and has it run.

@@ -30,14 +30,17 @@ in any format. The same findings give the same bytes as when they were made.
 With --examples it lists examples instead, from the directory's
 examples.parquet: pie (modal label changed), changed (vote distribution
 changed, false discovery controlled), certified (majority label changed, the
-same), right_to_wrong, wrong_to_right, wrong_to_other, or all.
+same), right_to_wrong, wrong_to_right, wrong_to_other, or all; and, from
+triage.parquet, relabel: labels to look at again, the likeliest wrong first, with
+the label to put in their place (lethe explain triage).
 ` + exitHelp,
 		Example: `  lethe report audit
   lethe report audit --all
   lethe report audit --format html --file report.html
   lethe report audit --format markdown
   lethe report audit --examples pie --format csv
-  lethe report audit --examples certified --variant int8 --format parquet --file certified.parquet`,
+  lethe report audit --examples certified --variant int8 --format parquet --file certified.parquet
+  lethe report audit --examples relabel --format csv --file relabel.csv`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, list []string) error {
 			if o.examples != "" {
@@ -51,7 +54,7 @@ same), right_to_wrong, wrong_to_right, wrong_to_other, or all.
 	s.StringVar(&o.file, "file", "", "write to `FILE` instead of standard output")
 	s.StringVar(&o.examples, "examples", "", "list examples of a `KIND` as csv or parquet")
 	s.StringVar(&o.variant, "variant", "", "list examples of this `VARIANT` only")
-	_ = c.RegisterFlagCompletionFunc("examples", cobra.FixedCompletions(finding.ExampleKinds(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("examples", cobra.FixedCompletions(append(finding.ExampleKinds(), relabelKind), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
@@ -84,6 +87,9 @@ func (a *app) runExamples(dir string, o *reportOptions) error {
 	case "parquet":
 	default:
 		return errUsage{fmt.Errorf("--examples with --format %q, want csv or parquet", o.output.format), "lethe report"}
+	}
+	if o.examples == relabelKind {
+		return a.runRelabel(dir, o, csv)
 	}
 	match, err := finding.ExampleFilter(o.examples, o.variant)
 	if err != nil {
