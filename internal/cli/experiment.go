@@ -46,6 +46,8 @@ without .yaml, count as done where their digest fits (--bundle names another).
 
 DIR belongs to one experiment: if the file has changed, run says what is
 different and stops; --force-new goes on and does anew only what has changed.
+Shifts (shift: [fog:3, common]) are jobs of their own: asking for more of them
+trains nothing anew.
 ` + exitHelp,
 		Example: `  lethe run examples/smoke.yaml --data cifar10:cifar-10-batches-bin -o out/smoke
   lethe run examples/cifar10-resnet8.yaml --members 4 --dry-run`,
@@ -109,7 +111,7 @@ func runError(err error) error {
 	case errors.As(err, &held):
 		return fmt.Errorf("%w; wait for it ('lethe status %s'), or choose another directory", err, filepath.Dir(held.Path))
 	case errors.As(err, &changed):
-		return fmt.Errorf("%w\nchoose another directory, or --force-new to do anew what is different", err)
+		return fmt.Errorf("%w\nchoose another directory, or --force-new to keep what is done and fits, and do the rest", err)
 	}
 	return err
 }
