@@ -184,6 +184,9 @@ type Options struct {
 	// Link gives the address that shows the examples of a target, "" where there
 	// is none; nil: the document has no links to examples.
 	Link func(Target) string
+	// Specimen is the id of an example whose picture shows the corruptions, for
+	// formats that can; "": none.
+	Specimen string
 }
 
 // MarkOf is how an outcome is drawn.

@@ -27,6 +27,9 @@ func (b *builder) robust() *Section {
 		Ask:    "Does compression cost more under a corruption or another shift than it does on clean data?",
 		Method: b.method(found),
 	}
+	if p := b.specimens(); p != nil {
+		s.Parts = append(s.Parts, *p)
+	}
 	for _, name := range b.c.variants() {
 		list := b.c.find(query{check: "robust", question: "excess", variant: name, scope: finding.Corruption})
 		if len(list) == 0 {

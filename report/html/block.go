@@ -107,6 +107,8 @@ func (r *renderer) block(b report.Block) template.HTML {
 	switch b := b.(type) {
 	case *report.Table:
 		r.standalone(&out, b)
+	case *report.Specimens:
+		r.specimens(&out, b)
 	case *report.Figure:
 		if r.plain {
 			if b.Numbers != nil {

@@ -22,6 +22,12 @@ type Options struct {
 	// nil, or a nil image, shows none. Images count toward MaxBytes.
 	Thumbnail func(id string) []byte
 
+	// Specimen is the id of an example that is shown under the audit's corruptions;
+	// "": none. Shifted gives its picture under one ("fog:3"), or as it is (""), as
+	// PNG or JPEG. Pictures take no more than an eighth of MaxBytes.
+	Specimen string
+	Shifted  func(id, shift string) []byte
+
 	// Of a live page, see [Render]; nil in a file.
 
 	// Link gives the address that shows the examples of a target, "" where there
@@ -72,7 +78,7 @@ func (h *handler) Done(d *finding.Done) error {
 func fit(c *report.Collector, o Options) ([]byte, error) {
 	r := &renderer{o: o, room: o.MaxBytes / 4}
 	for rows := max(o.Rows, 1); ; rows /= 2 {
-		doc, err := report.Build(c, report.Options{Rows: max(rows, 1), Link: o.Link})
+		doc, err := report.Build(c, report.Options{Rows: max(rows, 1), Link: o.Link, Specimen: o.Specimen})
 		if err != nil {
 			return nil, err
 		}
