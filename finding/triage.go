@@ -64,8 +64,10 @@ type TriageRow struct {
 	Suggested  *int32   `parquet:"suggested,optional"`    // the label in place of the given one
 	By         *string  `parquet:"suggested_by,optional"` // [ByModels] or [ByPeople]
 	LabelScore *float64 `parquet:"label_score,optional"`  // in [0, 1]; the higher the likelier wrong; above 1/2 another label is preferred
+	ModelLabel *int32   `parquet:"model_label,optional"`  // what the models suggest, whoever else was asked
+	ModelScore *float64 `parquet:"model_score,optional"`  // their score
 	Given      *float64 `parquet:"given_p,optional"`      // probability, or share of votes, that the baseline gives the given label
-	Other      *float64 `parquet:"suggested_p,optional"`  // the same of the label that the models suggest
+	Other      *float64 `parquet:"model_p,optional"`      // the same of the label that the models suggest
 	Threshold  *float64 `parquet:"threshold,optional"`    // mean self-confidence of the label that the models suggest
 	Likely     bool     `parquet:"likely"`                // off the diagonal of the confident joint
 
@@ -147,7 +149,7 @@ func (w *TriageWriter) Close() error {
 // numbers are the row's numbers that may be missing, in the order of the
 // columns.
 func (r *TriageRow) numbers() []*float64 {
-	return []*float64{r.Margin, r.MarginP, r.MarginRank, r.LabelScore, r.Given, r.Other, r.Threshold,
+	return []*float64{r.Margin, r.MarginP, r.MarginRank, r.LabelScore, r.ModelScore, r.Given, r.Other, r.Threshold,
 		r.Contrast, r.ContrastClass, r.ContrastAll, r.Sharpness, r.SharpClass, r.SharpAll, r.PeopleShare}
 }
 
@@ -225,7 +227,7 @@ func checkTriage(f *parquet.File) error {
 // RelabelColumns are the columns of the relabel queue, in order.
 func RelabelColumns() []string {
 	return []string{"rank", "id", "row", "given", "given_name", "suggested", "suggested_name", "score", "suggested_by",
-		"given_p", "suggested_p", "threshold", "likely", "people", "guess", "reasons", "forgotten"}
+		"given_p", "model_label", "model_p", "threshold", "likely", "people", "guess", "reasons", "forgotten"}
 }
 
 // WriteRelabelCSV writes the queue of labels to look at again as CSV, in the
@@ -244,9 +246,12 @@ func WriteRelabelCSV(w io.Writer, rows []TriageRow, classes []string) error {
 	}
 	for i := range rows {
 		r := &rows[i]
-		suggested, named, by, people := "", "", "", ""
+		suggested, named, model, by, people := "", "", "", "", ""
 		if r.Suggested != nil {
 			suggested, named = strconv.Itoa(int(*r.Suggested)), name(*r.Suggested)
+		}
+		if r.ModelLabel != nil {
+			model = strconv.Itoa(int(*r.ModelLabel))
 		}
 		if r.By != nil {
 			by = *r.By
@@ -255,7 +260,7 @@ func WriteRelabelCSV(w io.Writer, rows []TriageRow, classes []string) error {
 			people = *r.People
 		}
 		err := out.Write([]string{strconv.Itoa(i + 1), r.ID, strconv.FormatInt(r.Row, 10), strconv.Itoa(int(r.Label)), name(r.Label),
-			suggested, named, optional(r.LabelScore), by, optional(r.Given), optional(r.Other), optional(r.Threshold),
+			suggested, named, optional(r.LabelScore), by, optional(r.Given), model, optional(r.Other), optional(r.Threshold),
 			strconv.FormatBool(r.Likely), people, string(r.Guess), r.Reasons, strconv.Itoa(int(r.Forgotten))})
 		if err != nil {
 			return fmt.Errorf("finding: write relabel queue: %w", err)

@@ -19,7 +19,7 @@ func triageV1() []TriageRow {
 	return []TriageRow{
 		{ID: "test/000.png", Row: 0, Label: 3, Guess: GuessMislabelled, Reasons: "mislabelled blurred", Forgotten: 2,
 			Margin: Float(28.0 / 30), MarginP: Float(5.8e-8), Suggested: &suggested, By: &models,
-			LabelScore: Float(0.95), Given: Float(0.02), Other: Float(0.92), Threshold: Float(0.88), Likely: true,
+			LabelScore: Float(0.95), ModelLabel: &suggested, ModelScore: Float(0.95), Given: Float(0.02), Other: Float(0.92), Threshold: Float(0.88), Likely: true,
 			Contrast: Float(0.2), ContrastClass: Float(0.4), ContrastAll: Float(0.5), Sharpness: Float(0.001), SharpClass: Float(0.01), SharpAll: Float(0.02)},
 		{ID: "日本, \"x\"", Row: 7, Label: 5, Guess: GuessUnexplained, Forgotten: 1, MarginRank: Float(0.5)},
 		{ID: "test/009.png", Row: 9, Label: 5, Guess: GuessMislabelled, Reasons: "mislabelled", Suggested: new(int32), By: &people,
@@ -144,9 +144,9 @@ func TestRelabelCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{RelabelColumns(),
-		{"1", "test/000.png", "0", "3", "cat", "5", "", "0.95", "models", "0.02", "0.92", "0.88", "true", "", "mislabelled", "mislabelled blurred", "2"},
-		{"2", "日本, \"x\"", "7", "5", "", "", "", "", "", "", "", "", "false", "", "unexplained", "", "1"},
-		{"3", "test/009.png", "9", "5", "", "0", "plane", "0.88", "people", "", "", "", "false", "0:44 5:6", "mislabelled", "mislabelled", "0"}}
+		{"1", "test/000.png", "0", "3", "cat", "5", "", "0.95", "models", "0.02", "5", "0.92", "0.88", "true", "", "mislabelled", "mislabelled blurred", "2"},
+		{"2", "日本, \"x\"", "7", "5", "", "", "", "", "", "", "", "", "", "false", "", "unexplained", "", "1"},
+		{"3", "test/009.png", "9", "5", "", "0", "plane", "0.88", "people", "", "", "", "", "false", "0:44 5:6", "mislabelled", "mislabelled", "0"}}
 	if !reflect.DeepEqual(rows, want) {
 		t.Errorf("got\n%q\nwant\n%q", rows, want)
 	}
