@@ -201,14 +201,20 @@ func percent(k, n int) string { return fmt.Sprintf("%.2f", 100*float64(k)/float6
 func (a *app) newPredict() *cobra.Command {
 	var f modelFlags
 	var dir, scores, asShift string
+	var shifts shiftFlags
 	c := &cobra.Command{
 		Use:   "predict MODEL... --data SRC -o DIR",
 		Short: "Run ONNX classifiers over images and write their predictions",
 		Long: `Predict runs every model over the data, prints its accuracy, and writes a
 directory of predictions that 'lethe audit' reads.
+
+--shift runs them over corrupted copies of the images, too, made on the way: the
+audit then asks whether compression costs more there. Data that a source corrupts
+(?corruption=fog&severity=3) are written down as that shift.
 ` + modelHelp + "\n" + exitHelp,
 		Example: `  lethe predict fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin -o predictions
-  lethe predict dense=d0.onnx,d1.onnx int8=q0.onnx,q1.onnx --paired --data cifar10:cifar-10-batches-bin -o predictions`,
+  lethe predict dense=d0.onnx,d1.onnx int8=q0.onnx,q1.onnx --paired --data cifar10:cifar-10-batches-bin -o predictions
+  lethe predict fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin --shift fog:3,contrast:3 -o predictions`,
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, models []string) error {
 			variants, err := f.variants(models)
