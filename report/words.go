@@ -50,6 +50,10 @@ func reasonText(r finding.Reason) string {
 		return "not enough evidence at the margin"
 	case finding.NotComputed:
 		return "left out by an option"
+	case finding.NoImages:
+		return "the images were not at hand"
+	case finding.NoHumanLabels:
+		return "no labels by people were given"
 	case finding.NoModelFiles:
 		return "the model files were not at hand"
 	case finding.NoneWithin:
