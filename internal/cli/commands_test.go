@@ -15,6 +15,7 @@ import (
 
 	"codeberg.org/sbinet/npyio"
 	"github.com/lethe-audit/lethe/evidence"
+	"github.com/lethe-audit/lethe/gallery/mark"
 	"github.com/lethe-audit/lethe/onnx"
 	"github.com/spf13/cobra"
 )
@@ -290,6 +291,12 @@ func prepare(t *testing.T, dir string, args []string) {
 		must(t, dir, "audit", "predictions.csv", "-o", "audit")
 		write(t, dir, "policy.yaml", "rules:\n  - {metric: recall, scope: class, margin: 2pp}\n")
 		write(t, dir, "olive.json", `{"sub_types": [{"name": "accuracy_score", "goal": {"type": "max-degradation", "value": 0.01}}]}`)
+	case "marks":
+		compare("int8", "audit")
+		write(t, dir, filepath.Join("audit", mark.FileName), `{"lethe_marks":1}
+{"id":"test/00003","variant":"int8","verdict":"confirmed","at":"2026-11-24T14:00:00Z"}
+{"id":"test/00005","verdict":"mislabelled","note":"a ship","at":"2026-11-24T14:00:01Z"}
+`)
 	case "status":
 		must(t, dir, "run", "examples/smoke.yaml", "--data", "cifar10:cifar-10-batches-bin", "-o", args[1])
 	case "verify":
