@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -177,5 +178,37 @@ func TestHighest(t *testing.T) {
 		if got := highest(scores); !slices.Equal(got[:], order[:rankedClasses]) {
 			t.Fatalf("%v: %v, want %v", scores, got, order[:rankedClasses])
 		}
+	}
+}
+
+// Where no member is left to train nothing is measured: times are those of the
+// records.
+func TestEstimateFromRecords(t *testing.T) {
+	x, err := readExperiment(filepath.Join("..", "..", "examples", "smoke.yaml"), "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &jobs{app: &app{io: IO{Env: func(string) string { return "" }}}, plan: x.plan, recorded: map[string]*runner.Record{}}
+	for _, job := range x.plan.Jobs {
+		if job.Kind == plan.Train {
+			j.recorded[job.ID] = &runner.Record{Seconds: 100, Outputs: []runner.Output{{Bytes: 7}}}
+		}
+	}
+	costs, err := j.estimate(t.Context(), x.plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := range j.recorded {
+		if got := costs[id]; math.Abs(got.Seconds-100) > 1e-6 || got.Bytes != 7*checkpointTimes {
+			t.Errorf("%s: %+v, want what the record says", id, got)
+		}
+	}
+	clean, fog := costs["predict/clean"], costs["predict/fog-3"]
+	if clean.Seconds <= 0 || fog.Seconds != clean.Seconds || fog.Bytes >= clean.Bytes {
+		t.Errorf("predictions: %+v, shifted %+v", clean, fog)
+	}
+	delete(j.recorded, "train/dense/01")
+	if costs, err = j.estimate(t.Context(), x.plan); err != nil || costs["train/dense/00"].Seconds == 100 {
+		t.Errorf("a member is left to train: %+v, %v, want a measured time", costs["train/dense/00"], err)
 	}
 }
