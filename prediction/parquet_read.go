@@ -14,6 +14,7 @@ import (
 type columnFile struct {
 	name string
 	f    *parquet.File
+	one  *int64 // the one row to read, nil for all
 }
 
 func openColumns(name string, r io.ReaderAt, size int64) (c *columnFile, err error) {
@@ -33,7 +34,13 @@ func guard(name string, err *error) {
 	}
 }
 
-func (c *columnFile) rows() int { return int(c.f.NumRows()) }
+// rows is how many rows are read.
+func (c *columnFile) rows() int {
+	if c.one != nil {
+		return 1
+	}
+	return int(c.f.NumRows())
+}
 
 // room is the capacity to start a column with: all rows, unless the footer
 // claims more than a file of this size is likely to hold.
@@ -48,6 +55,9 @@ func (c *columnFile) pages(column string, kind parquet.Kind, fn func(parquet.Pag
 	}
 	if got := leaf.Node.Type().Kind(); got != kind {
 		return fmt.Errorf("prediction: %s: column %s: want type %v, got %v", c.name, column, kind, got)
+	}
+	if c.one != nil {
+		return c.page(column, leaf.ColumnIndex, fn)
 	}
 	for _, g := range c.f.RowGroups() {
 		if err := chunkPages(g.ColumnChunks()[leaf.ColumnIndex], fn); err != nil {

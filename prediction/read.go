@@ -20,7 +20,15 @@ import (
 // decoded on all cores, and each is checked against its digest. Full scores
 // stay on disk: a member's Scores reads them from there a block at a time,
 // checking the checksum of each page; [Verify] checks their digests.
-func Read(ctx context.Context, dir string) (*Table, error) {
+func Read(ctx context.Context, dir string) (*Table, error) { return read(ctx, dir, false) }
+
+// ReadAnswers is [Read] for whoever needs no more of the members than their
+// predicted classes: confidences, scores of the true class, ranks and what was
+// chosen among all classes are left out, which can be ten times as much memory.
+// Full scores stay on disk; [ReadExample] reads the rest for one example.
+func ReadAnswers(ctx context.Context, dir string) (*Table, error) { return read(ctx, dir, true) }
+
+func read(ctx context.Context, dir string, answers bool) (*Table, error) {
 	m, err := readManifest(dir)
 	if err != nil {
 		return nil, err
@@ -29,7 +37,7 @@ func Read(ctx context.Context, dir string) (*Table, error) {
 		Classes: m.Classes, Subset: m.Subset, Training: m.Training, Shift: m.Shift, Join: m.Join, Inputs: m.Inputs, Notes: m.Notes,
 		Variants: make([]Variant, len(m.Variants)),
 	}
-	r := &reader{dir: dir, m: m, content: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+	r := &reader{dir: dir, m: m, answers: answers, content: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 	g, running := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	g.Go(func() error { return r.examples(t) })
@@ -51,13 +59,14 @@ func Read(ctx context.Context, dir string) (*Table, error) {
 	if err := t.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return t, readShifts(ctx, dir, m, t)
+	return t, readShifts(ctx, dir, m, t, answers)
 }
 
 // reader reads the files of one directory.
 type reader struct {
 	dir     string
 	m       *manifest
+	answers bool      // members' predicted classes only
 	content sync.Pool // *bytes.Buffer, reused between files
 }
 
@@ -142,11 +151,29 @@ func (r *reader) member(m *Member, e *memberEntry) error {
 		return err
 	}
 	defer done()
-	*m = Member{Name: e.Name, Seed: e.Seed, Lineage: e.Lineage, Config: e.Config, Facts: e.Facts}
 	classes := len(r.m.Classes)
+	*m = e.member()
 	if m.Predicted, err = f.classes("predicted", classes); err != nil {
 		return err
 	}
+	if !r.answers {
+		if err := beside(f, m, e, classes); err != nil {
+			return err
+		}
+	}
+	if e.Scores != nil {
+		m.Scores, err = openScores(r.dir, e.Scores, r.m.Examples.Rows, classes)
+	}
+	return err
+}
+
+// member is what the manifest says of a member.
+func (e *memberEntry) member() Member {
+	return Member{Name: e.Name, Seed: e.Seed, Lineage: e.Lineage, Config: e.Config, Facts: e.Facts}
+}
+
+// beside reads what is stored of a member beside its predicted classes.
+func beside(f *columnFile, m *Member, e *memberEntry, classes int) (err error) {
 	if e.Unmasked {
 		c, err := f.classes(unmaskedColumn, classes)
 		if err != nil {
@@ -173,10 +200,7 @@ func (r *reader) member(m *Member, e *memberEntry) error {
 		}
 		m.TopK = append(m.TopK, c)
 	}
-	if e.Scores != nil {
-		m.Scores, err = openScores(r.dir, e.Scores, r.m.Examples.Rows, classes)
-	}
-	return err
+	return nil
 }
 
 // Verify checks every file of a directory of predictions against its digest,

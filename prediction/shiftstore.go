@@ -52,7 +52,7 @@ func manifestDigest(dir string) (string, error) {
 }
 
 // readShifts reads the shifted data sets of a directory into t.
-func readShifts(ctx context.Context, dir string, m *manifest, t *Table) error {
+func readShifts(ctx context.Context, dir string, m *manifest, t *Table, answers bool) error {
 	for _, e := range m.Shifts {
 		from := filepath.Join(dir, filepath.FromSlash(e.Dir))
 		got, err := manifestDigest(from)
@@ -62,7 +62,7 @@ func readShifts(ctx context.Context, dir string, m *manifest, t *Table) error {
 		if got != e.Digest {
 			return fmt.Errorf("prediction: %s: want a manifest with digest %s, got %s: it is damaged or was changed", from, e.Digest, got)
 		}
-		s, err := Read(ctx, from)
+		s, err := read(ctx, from, answers)
 		if err != nil {
 			return err
 		}
