@@ -17,6 +17,9 @@ done
 echo "== compressed networks against ONNX Runtime on all test images"
 LETHE_LONG=1 "$GO" test ./compress/... -run '^TestAgreement$' -timeout 60m
 
+echo "== accuracy over all corruptions and severities, all test images"
+LETHE_LONG=1 "$GO" test ./bench/trend -run '^TestTrend$' -timeout 60m
+
 echo "== an experiment that is killed ten times"
 if [ -n "${LETHE_CIFAR10:-}" ]; then
     LETHE_LONG=1 "$GO" test ./internal/cli -run '^TestRunKilled$' -v -timeout 30m
