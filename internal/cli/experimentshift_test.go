@@ -141,7 +141,9 @@ type counter struct {
 	made atomic.Int64
 }
 
-func (c *counter) Len() int { return 40 }
+func (c *counter) Len() int                     { return 40 }
+func (c *counter) Notes() []string              { return []string{"a note"} }
+func (c *counter) ClassSubset() []dataset.Label { return []dataset.Label{1, 3} }
 func (c *counter) Image(_ context.Context, i int) (*dataset.Image, error) {
 	c.made.Add(1)
 	return &dataset.Image{Width: 10, Height: 1, Channels: 1, Pix: slices.Repeat([]byte{byte(i)}, 10)}, nil
@@ -159,6 +161,9 @@ func TestKeeper(t *testing.T) {
 			}
 			clear(im.Pix)
 		}
+	}
+	if n, s := dataset.NotesOf(k), dataset.ClassSubset(k); len(n) != 1 || len(s) != 2 {
+		t.Errorf("notes %q, classes %v: lost", n, s)
 	}
 	if got := c.made.Load(); got != 25+3*15 {
 		t.Errorf("%d images made, want 25 once and 15 three times", got)

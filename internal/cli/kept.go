@@ -34,6 +34,9 @@ func keep(d dataset.Dataset, bytes int64) *keeper {
 // Notes are those of the data set.
 func (k *keeper) Notes() []string { return dataset.NotesOf(k.Dataset) }
 
+// ClassSubset is that of the data set.
+func (k *keeper) ClassSubset() []dataset.Label { return dataset.ClassSubset(k.Dataset) }
+
 // Image is a copy of the image that was made before, or a new one.
 func (k *keeper) Image(ctx context.Context, i int) (*dataset.Image, error) {
 	s := &k.seen[i]
