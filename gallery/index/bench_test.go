@@ -35,12 +35,15 @@ const (
 )
 
 func benchSpecs() map[string]planted.Spec {
-	out := map[string]planted.Spec{"6x10": planted.Large(benchRows, benchClasses, 10), "2x30": planted.Large(benchRows, benchClasses, 30)}
+	out := map[string]planted.Spec{"6x10": planted.Large(benchRows, benchClasses, 10), "6x10-scores": planted.Large(benchRows, benchClasses, 10), "2x30": planted.Large(benchRows, benchClasses, 30)}
 	for name, s := range out {
 		s.NoIDs = false
 		s.Attributes = []planted.Attribute{
 			{Name: "light", Values: []planted.Value{{Name: "day", Share: 0.8}, {Name: "night", Share: 0.2}}},
 			{Name: "device", Values: []planted.Value{{Name: "camera", Share: 0.6}, {Name: "phone", Share: 0.4}}},
+		}
+		if name == "6x10-scores" {
+			s.Scores = planted.TopScores
 		}
 		if name == "2x30" {
 			s.Variants = s.Variants[:1:1]
@@ -114,7 +117,7 @@ func benchOpen(b testing.TB, dir string) (x *Index, done func()) {
 	var cfg finding.Config
 	check(b, json.Unmarshal(text, &cfg))
 	x, err = Build(context.Background(), Input{Config: &cfg, Examples: r, Load: func(ctx context.Context) (*prediction.Table, error) {
-		return prediction.Read(ctx, filepath.Join(dir, "predictions"))
+		return prediction.ReadAnswers(ctx, filepath.Join(dir, "predictions"))
 	}})
 	check(b, err)
 	return x, func() {
@@ -178,7 +181,7 @@ func answer(b testing.TB, x *Index, q Query) {
 
 // BenchmarkIndexComplete is from opening the files until all is read.
 func BenchmarkIndexComplete(b *testing.B) {
-	each(b, func(b *testing.B, dir string) {
+	complete := func(b *testing.B, dir string) {
 		before := cpuTime(b)
 		for b.Loop() {
 			x, done := benchOpen(b, dir)
@@ -189,7 +192,9 @@ func BenchmarkIndexComplete(b *testing.B) {
 		}
 		reportCPU(b, cpuTime(b)-before)
 		b.ReportMetric(peakMB(b), "peak-MB")
-	})
+	}
+	each(b, complete)
+	b.Run("6x10-scores", func(b *testing.B) { complete(b, benchData(b, "6x10-scores")) })
 }
 
 // peakMB is the largest memory of the process so far, the making of the data

@@ -108,6 +108,33 @@ func TestFirstVariantNeedsNoPredictions(t *testing.T) {
 	}
 }
 
+// TestFirst: the variant that is asked for is ready first, and the others are
+// what they are otherwise.
+func TestFirst(t *testing.T) {
+	m := defaultPlan().make(t)
+	for _, first := range []string{"", "pruned-1", "pruned-2"} {
+		x, err := Build(context.Background(), Input{Config: m.cfg, Examples: m.reader(t), First: first})
+		if err != nil {
+			t.Fatal(err)
+		}
+		number := map[string]int{"": 0, "pruned-1": 0, "pruned-2": 1}[first]
+		if !x.data[number].load.done.Load() {
+			t.Errorf("%q is not ready", first)
+		}
+		for _, v := range []string{"pruned-1", "pruned-2"} {
+			q := Query{Variant: v, PIE: true, Sort: SortWorst}
+			want := m.scan(x, q).rows()
+			if r, err := x.Select(q); err != nil || !slices.Equal(r.Page(0, len(want)), want) {
+				t.Errorf("%q first: %s has %+v, %v, want %d rows", first, v, r, err, len(want))
+			}
+		}
+		x.Close()
+	}
+	if _, err := Build(context.Background(), Input{Config: m.cfg, Examples: m.reader(t), First: "pruned1"}); err == nil || !strings.Contains(err.Error(), `variant "pruned1" is unknown`) {
+		t.Errorf("a variant that is not there: %v", err)
+	}
+}
+
 // TestPredictionsThatFail: the wall works, and the groups say what failed.
 func TestPredictionsThatFail(t *testing.T) {
 	m := defaultPlan().make(t)

@@ -16,7 +16,7 @@
 //
 // # What is ready when
 //
-// [Build] returns when the first variant can be shown. The other variants, the
+// [Build] returns when one variant can be shown. The other variants, the
 // groups (which are in the predictions, not in the table of examples) and the
 // members' own predictions follow in the background; a call that needs one of
 // them waits for it, and loads it itself where the background has not begun.

@@ -24,7 +24,20 @@ type ids struct {
 
 	folding sync.Once
 	lower   []byte // text with A to Z as a to z
+
+	mu     sync.Mutex
+	recent []found // the one asked for last is last
 }
+
+// found are the rows whose ids contain a text.
+type found struct {
+	text string
+	rows *roaring.Bitmap
+}
+
+// maxFound is how many searches are kept: a wall asks several times for the
+// same one, and again for its next page.
+const maxFound = 8
 
 // ids reads the ids.
 func (l *loader) ids() {
@@ -88,8 +101,28 @@ func (s *ids) hash() {
 }
 
 // containing are the rows whose ids contain text, whatever the case of the
-// letters a to z.
+// letters a to z. The set must not be changed.
 func (s *ids) containing(text string) *roaring.Bitmap {
+	s.mu.Lock()
+	for i, f := range s.recent {
+		if f.text == text {
+			s.recent = append(slices.Delete(s.recent, i, i+1), f)
+			s.mu.Unlock()
+			return f.rows
+		}
+	}
+	s.mu.Unlock()
+	rows := s.search(text)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.recent) == maxFound {
+		s.recent = slices.Delete(s.recent, 0, 1)
+	}
+	s.recent = append(s.recent, found{text, rows})
+	return rows
+}
+
+func (s *ids) search(text string) *roaring.Bitmap {
 	s.folding.Do(func() { s.lower = lowered(s.text) })
 	out := roaring.New()
 	want := lowered([]byte(text))

@@ -18,11 +18,15 @@ type Input struct {
 	// Examples is the audit's table of examples. Its file stays open as long as
 	// the index is used.
 	Examples *finding.ExampleReader
+	// First is the variant that is to be ready when Build returns; "" is the first
+	// one of the table of examples.
+	First string
 	// Table are the predictions that were audited, nil where they are not at
 	// hand or Load gives them. The index does not keep it.
 	Table *prediction.Table
 	// Load reads the predictions in the background, where Table is nil; nil where
 	// there are none: then examples have no groups, shifts and neighbours.
+	// [prediction.ReadAnswers] reads all that is used.
 	Load func(context.Context) (*prediction.Table, error)
 }
 
@@ -49,6 +53,7 @@ type Index struct {
 	classNo  map[string]int
 
 	hasPredictions bool
+	start          int // number of the variant that is read first
 
 	ids    ids
 	shared shared
@@ -61,8 +66,8 @@ type Index struct {
 	behind sync.WaitGroup
 }
 
-// Build makes an index. It returns when the first variant can be shown; the
-// rest follows in the background until [Index.Close]. It fails on a table of
+// Build makes an index. It returns when [Input.First] can be shown; the rest
+// follows in the background until [Index.Close]. It fails on a table of
 // examples that does not fit the configuration, naming the row.
 func Build(ctx context.Context, in Input) (*Index, error) {
 	x := &Index{in: in, n: in.Config.Examples, classes: in.Config.Classes, classNo: map[string]int{}, named: map[string]int{}}
@@ -131,7 +136,9 @@ func (x *Index) layout() error {
 		x.variants = append(x.variants, v)
 	}
 	x.data = make([]variantData, len(x.variants))
-	return nil
+	var err error
+	x.start, err = x.numberOf(x.in.First)
+	return err
 }
 
 // maxRows is the largest number of examples: rows are 32-bit numbers.

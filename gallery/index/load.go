@@ -84,9 +84,9 @@ func (x *Index) loader(v int) *loader {
 	return l
 }
 
-// first reads what the first wall needs: the first variant and what all share.
+// first reads what the first wall needs: one variant and what all share.
 func (x *Index) first() error {
-	l, s := x.loader(0), &x.shared
+	l, s := x.loader(x.start), &x.shared
 	l.ids()
 	l.ints("label", &s.truth, len(x.classes))
 	l.ints("base_modal", &s.modal, len(x.classes))
@@ -96,7 +96,7 @@ func (x *Index) first() error {
 	if err := l.g.Wait(); err != nil {
 		return err
 	}
-	return x.variant(0)
+	return x.variant(x.start)
 }
 
 // variant reads variant v unless it was read before.
@@ -112,7 +112,7 @@ func (x *Index) variant(v int) error {
 		l.shares("taxicab", &d.taxicab, k*x.baseline.K, 2)
 		l.flags(d)
 		l.tests(d)
-		if v > 0 {
+		if v != x.start {
 			l.sameBaseline()
 		}
 		if err := l.g.Wait(); err != nil {
@@ -225,7 +225,7 @@ func (l *loader) names() {
 }
 
 // sameBaseline checks that the baseline of the variant's rows is that of the
-// first variant's.
+// variant that was read first.
 func (l *loader) sameBaseline() {
 	l.go1("base_modal", func() error {
 		buf := make([]int32, blockRows)
@@ -235,7 +235,7 @@ func (l *loader) sameBaseline() {
 			}
 			for i, v := range buf[:n] {
 				if int(v) != l.x.shared.modal.At(at+i) {
-					return fmt.Errorf("row %d: the baseline's modal label is %d, for variant %s it is %d", at+i, v, l.x.variants[0].Name, l.x.shared.modal.At(at+i))
+					return fmt.Errorf("row %d: the baseline's modal label is %d, for variant %s it is %d", at+i, v, l.x.variants[l.x.start].Name, l.x.shared.modal.At(at+i))
 				}
 			}
 			return nil

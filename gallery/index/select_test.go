@@ -345,6 +345,24 @@ func TestSharesAgainstScan(t *testing.T) {
 	}
 }
 
+// TestTextsAreFoundAgain: searches beyond those that are kept, in any order,
+// find what they found first.
+func TestTextsAreFoundAgain(t *testing.T) {
+	m := defaultPlan().make(t)
+	x := m.index(t)
+	random := rand.New(rand.NewPCG(4, 4))
+	for range 200 {
+		q := Query{Variant: "pruned-1", Text: fmt.Sprint(random.IntN(2 * maxFound)), Sort: SortRow}
+		want := m.scan(x, q).rows()
+		if r, err := x.Select(q); err != nil || !slices.Equal(r.Page(0, len(want)), want) {
+			t.Fatalf("%q: %+v, %v, want %d rows", q.Text, r, err, len(want))
+		}
+	}
+	if len(x.ids.recent) != maxFound {
+		t.Errorf("%d searches are kept, want %d", len(x.ids.recent), maxFound)
+	}
+}
+
 // TestSelectRefuses: what is unknown is an error that says the nearest known.
 func TestSelectRefuses(t *testing.T) {
 	x := defaultPlan().make(t).index(t)
