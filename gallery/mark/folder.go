@@ -11,9 +11,9 @@ import (
 
 const folderReadme = `A regression set: %d marked examples of an audit by lethe, with their given
 classes. examples.csv keeps ids and class numbers, so that predictions on this
-set stand beside the audit's:
+set stand beside the audit's (DIR is this folder):
 
-    lethe predict MODEL... --data 'csv:THIS FOLDER/examples.csv?classes=classes.txt'
+    lethe predict MODEL... --data 'csv:DIR/examples.csv?classes=DIR/classes.txt'
 
 Other tools read a folder for each class. marks.csv has verdicts and notes.
 `
