@@ -56,7 +56,7 @@ func (e *HeldError) Error() string {
 
 // OpenDesk opens the study in dir for answers. Another process that has it open
 // is a [*HeldError].
-func OpenDesk(dir string) (d *Desk, err error) {
+func OpenDesk(dir string) (*Desk, error) {
 	s, study, err := open(dir)
 	if err != nil {
 		return nil, err
@@ -65,16 +65,11 @@ func OpenDesk(dir string) (d *Desk, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d = &Desk{Study: s, dir: dir, lock: lock}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, d.Close())
-		}
-	}()
+	d := &Desk{Study: s, dir: dir, lock: lock}
 	for i := range s.Annotators {
 		j, err := openJournal(dir, s, study, i)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, d.Close())
 		}
 		d.seat = append(d.seat, &seat{journal: j})
 	}
