@@ -38,7 +38,7 @@ type Resolver struct {
 	Corruptions func(name string) ([]string, error)
 	// Shift says what shift a source of images is, beside the test data. name is
 	// what the experiment calls it, "" where it does not. The source that it gives
-	// back is complete.
+	// back is complete, and its identity becomes part of the digest.
 	Shift func(test, source, name string) (Shift, error)
 	// Audit makes flags of lethe audit of settings.
 	Audit func(settings map[string]any) ([]string, error)
@@ -113,7 +113,7 @@ func (m *maker) predict(spec PredictSpec, models []string) []string {
 	ids := []string{one(clean, spec)}
 	for i := range m.shifted {
 		s := &m.shifted[i]
-		spec.Data, spec.Shift = m.shiftedData[i], &s.Spec
+		spec.Data, spec.Shift = s.Identity, &s.Spec
 		ids = append(ids, one(shiftDir(s.Spec.Name), spec))
 		m.plan.Shifts = append(m.plan.Shifts, ShiftSource{Job: ids[i+1], Data: s.Source, At: m.shiftedAt[i]})
 	}
@@ -142,7 +142,6 @@ type maker struct {
 	model       string
 	train, test string // identities of the data
 	shifted     []Shift
-	shiftedData []string // their identities
 	shiftedAt   []string // their places in the file
 	flags       []string
 	recipes     []json.RawMessage // by variant; nil where it is not trained
@@ -162,13 +161,6 @@ func (m *maker) resolve() (err error) {
 	}
 	if m.shifted, m.shiftedAt, err = m.shifts(); err != nil {
 		return err
-	}
-	for i, s := range m.shifted {
-		id, err := m.r.Data(s.Source)
-		if err != nil {
-			return e.Fault(m.shiftedAt[i], "%v", err)
-		}
-		m.shiftedData = append(m.shiftedData, id)
 	}
 	if m.flags, err = m.r.Audit(e.Audit); err != nil {
 		return e.Fault("$.audit", "%v", err)

@@ -69,7 +69,8 @@ func resolver() plan.Resolver {
 			if !ok || kind == "bad" {
 				return plan.Shift{}, fmt.Errorf("no source %s", source)
 			}
-			s := plan.Shift{Source: source, Spec: plan.ShiftSpec{Name: name}}
+			_, identity, _ := strings.Cut(rest, "?")
+			s := plan.Shift{Source: source, Identity: kind + "?" + identity, Spec: plan.ShiftSpec{Name: name}}
 			if _, options, ok := strings.Cut(rest, "corruption="); ok {
 				c, severity, _ := strings.Cut(options, "&severity=")
 				severity, _, _ = strings.Cut(severity, "&")

@@ -24,6 +24,8 @@ type Shift struct {
 	Spec ShiftSpec
 	// Source is where the images are, KIND:PATH?options.
 	Source string
+	// Identity is what identifies the images whatever folder they lie in.
+	Identity string
 }
 
 // ShiftSource is where the images of a prediction for shifted data are. It is

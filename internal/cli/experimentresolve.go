@@ -64,7 +64,10 @@ func replaceData(source, other string) (string, error) {
 }
 
 // dataIdentity is a source without its path, its options sorted.
-func dataIdentity(source string) (string, error) {
+func dataIdentity(source string) (string, error) { return identityAt(source, "-") }
+
+// identityAt is a source with another path, its options sorted.
+func identityAt(source, path string) (string, error) {
 	s, err := dataset.ParseSource(source)
 	if err != nil {
 		return "", err
@@ -72,7 +75,7 @@ func dataIdentity(source string) (string, error) {
 	if _, err := dataKinds().Kind(s.Kind); err != nil {
 		return "", err
 	}
-	s.Path = "-"
+	s.Path = path
 	slices.SortFunc(s.Options, func(a, b dataset.Option) int { return strings.Compare(a.Name, b.Name) })
 	return s.String(), nil
 }

@@ -78,9 +78,23 @@ func TestResolveShift(t *testing.T) {
 			Source: "imagefolder:D?mean=.5&std=.25&limit=100"}},
 	} {
 		got, err := resolveShift(test, c.source, c.name)
+		c.want.Identity = got.Identity
 		if err != nil || got != c.want {
 			t.Errorf("%s %s: %+v, %v\nwant %+v", c.source, c.name, got, err, c.want)
 		}
+	}
+	identity := func(source, name string) string {
+		s, err := resolveShift(test, source, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Identity
+	}
+	if a, b := identity("cifar10c:C?corruption=fog&severity=5", ""), identity("cifar10c:elsewhere/D?severity=5&corruption=fog", ""); a != b {
+		t.Errorf("%s and %s: the same images in two places", a, b)
+	}
+	if a, b, c := identity("imagefolder:C/x", "m"), identity("imagefolder:D/x", "m"), identity("imagefolder:C/y", "m"); a != b || a == c {
+		t.Errorf("%s, %s and %s: want a folder known by its own name", a, b, c)
 	}
 	for source, want := range map[string]string{
 		"cifar10:D?corruption=fgo&severity=3":                         "did you mean fog?",

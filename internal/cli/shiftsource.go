@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 
 	"github.com/lethe-audit/lethe/dataset"
@@ -132,7 +133,15 @@ func resolveShift(test, source, name string) (plan.Shift, error) {
 			s = s.With(o, v)
 		}
 	}
-	return plan.Shift{Spec: plan.ShiftSpec(*shift), Source: s.String()}, nil
+	out := plan.Shift{Spec: plan.ShiftSpec(*shift), Source: s.String()}
+	// The test data, changed, are known by what they are; other images by the name
+	// of their folder, too: two folders of one kind are two data sets.
+	folder := "-"
+	if !shift.Paired {
+		folder = filepath.Base(s.Path)
+	}
+	out.Identity, err = identityAt(out.Source, folder)
+	return out, err
 }
 
 // checkCorruption refuses a corruption that there is not, before data are read.
