@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"github.com/parquet-go/parquet-go"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lethe-audit/lethe/dataset"
 )
@@ -44,21 +46,26 @@ func ReadExample(ctx context.Context, dir string, row int, variants ...string) (
 			return nil, fmt.Errorf("prediction: %s: there is no variant %s", dir, want)
 		}
 	}
+	g, running := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range m.Variants {
 		e := &m.Variants[i]
 		if len(variants) > 0 && !slices.Contains(variants, e.Name) {
 			continue
 		}
-		v := Variant{Name: e.Name, Kind: e.Kind, Level: e.Level, Restored: e.Restored, Members: make([]Member, len(e.Members))}
+		members := make([]Member, len(e.Members))
+		t.Variants = append(t.Variants, Variant{Name: e.Name, Kind: e.Kind, Level: e.Level, Restored: e.Restored, Members: members})
 		for k := range e.Members {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			if err := e.Members[k].readOne(dir, row, len(m.Classes), &v.Members[k]); err != nil {
-				return nil, err
-			}
+			g.Go(func() error {
+				if err := running.Err(); err != nil {
+					return err
+				}
+				return e.Members[k].readOne(dir, row, len(m.Classes), &members[k])
+			})
 		}
-		t.Variants = append(t.Variants, v)
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	return t, t.Validate()
 }

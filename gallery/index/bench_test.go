@@ -360,3 +360,16 @@ func BenchmarkIndexSets(b *testing.B) {
 		return n
 	})
 }
+
+// BenchmarkIndexStoredScores reads what is stored of the members of two
+// populations for one example.
+func BenchmarkIndexStoredScores(b *testing.B) {
+	dir := benchData(b, "6x10-scores")
+	i, before := 0, cpuTime(b)
+	for b.Loop() {
+		_, err := prediction.ReadExample(context.Background(), filepath.Join(dir, "predictions"), i*7919%benchRows, "dense", "pruned-95")
+		check(b, err)
+		i++
+	}
+	reportCPU(b, cpuTime(b)-before)
+}
