@@ -228,7 +228,7 @@ func (g *gallerySession) openExamples(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	g.later(rows.Close)
-	in := index.Input{Config: g.notes.config, Examples: rows}
+	in := index.Input{Config: g.notes.config, Examples: rows, First: g.notes.worst}
 	if predictions := filepath.Join(g.dir, predictionsDir); prediction.IsDir(predictions) {
 		in.Load = func(ctx context.Context) (*prediction.Table, error) {
 			t, err := prediction.Read(ctx, predictions)
