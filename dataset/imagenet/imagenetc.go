@@ -25,7 +25,7 @@ func CorruptedKind() dataset.Kind {
 		Options: []dataset.OptionInfo{
 			{Name: "corruption", Value: "NAME", Help: "the folder: fog, snow, motion_blur, ..."},
 			{Name: "severity", Value: "1 to 5", Help: "the folder below it"},
-			{Name: "synsets", Value: "FILE", Help: "WordNet ids of the classes, a line each (default: the folders there are)"},
+			{Name: "synsets", Value: "FILE or DIR", Help: "WordNet ids of the classes, a line each, or the folder of ImageNet (default: the folders there are)"},
 		},
 		Known: []dataset.KnownSet{{
 			Name: "imagenet-c", Title: "ImageNet-C", Page: "https://zenodo.org/records/2235448",
