@@ -271,6 +271,10 @@ func TestDocumentedCommands(t *testing.T) {
 				if strings.HasPrefix(command, "lethe data fetch") {
 					args = append(args, "--dry-run") // no network in tests; package fetch has its own
 				}
+				if serves(args) {
+					mustServe(t, dir, args...)
+					return
+				}
 				must(t, dir, args...)
 			})
 		}
@@ -291,6 +295,8 @@ func prepare(t *testing.T, dir string, args []string) {
 		must(t, dir, "audit", "predictions.csv", "-o", "audit")
 		write(t, dir, "policy.yaml", "rules:\n  - {metric: recall, scope: class, margin: 2pp}\n")
 		write(t, dir, "olive.json", `{"sub_types": [{"name": "accuracy_score", "goal": {"type": "max-degradation", "value": 0.01}}]}`)
+	case "serve":
+		compare("int8", "audit")
 	case "marks":
 		compare("int8", "audit")
 		write(t, dir, filepath.Join("audit", mark.FileName), `{"lethe_marks":1}
