@@ -1,9 +1,52 @@
 package main
 
 import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// The tables of doc/results.md that can be made of what is in the repository are
+// what make results makes.
+func TestResultsAreThoseOfTheBundle(t *testing.T) {
+	dir := t.TempDir()
+	command := func(name string, args ...string) {
+		cmd := exec.Command(name, args...)
+		cmd.Dir = "../.."
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		}
+	}
+	lethe := filepath.Join(dir, "lethe")
+	command("go", "build", "-o", lethe, "./cmd/lethe")
+	predictions := "examples/cifar10-resnet8/predictions"
+	command(lethe, "audit", predictions, "--no-copy", "--quiet", "-o", filepath.Join(dir, "audit"))
+	command(lethe, "audit", predictions, "--no-copy", "--quiet", "--paper", "-o", filepath.Join(dir, "paper"))
+	a, err := load(filepath.Join(dir, "audit") + "," + filepath.Join(dir, "paper"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile("../../doc/results.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := fill(doc, map[string]*audits{"cifar10-resnet8": a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, doc) {
+		want := strings.Split(string(doc), "\n")
+		for i, l := range strings.Split(string(got), "\n") {
+			if i >= len(want) || l != want[i] {
+				t.Fatalf("doc/results.md is not what make results writes, first at line %d:\n%s", i+1, l)
+			}
+		}
+		t.Fatal("doc/results.md has more lines than make results writes")
+	}
+}
 
 // What is not a table stays; what is asked for wrongly is refused.
 func TestFill(t *testing.T) {
