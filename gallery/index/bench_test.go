@@ -26,8 +26,8 @@ import (
 
 // The speed target: 1,000,000 examples of 1,000 classes with 60 models, once as
 // two populations of 30 and once as six of 10, as the check pie audits them. The
-// data are made once, into a folder of the system's temporary files; see
-// bench/README.md for the command and the figures.
+// data are made once, into a folder of the system's temporary files;
+// doc/decisions/gallery.md has the command and the figures.
 const (
 	benchRows    = 1_000_000
 	benchClasses = 1000
