@@ -136,6 +136,7 @@ const (
 	ExamplesOnly  Covers = "examples"
 	Both          Covers = "members and examples"
 	CalibrationOf Covers = "calibration noise" // resampled quantizations of one checkpoint
+	ImagesOnly    Covers = "images"            // other images of the kind, judged by the same people
 	GroupsOnly    Covers = "classes or groups" // other classes or groups of the same kind, with these members and examples
 )
 

@@ -18,6 +18,8 @@ func coversText(c finding.Covers) string {
 		return "examples only: how far these same models could differ on other examples of the kind; nothing about retraining or the method"
 	case finding.Both:
 		return "members and examples: how far other members on other examples of the kind could differ"
+	case finding.ImagesOnly:
+		return "images only: what the same people would say about other images of the kind; nothing about other people"
 	case finding.CalibrationOf:
 		return "calibration noise: how far other calibrations of the same checkpoint could differ"
 	default:

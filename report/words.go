@@ -60,6 +60,10 @@ func reasonText(r finding.Reason) string {
 		return "no variant is shown to be within the margin"
 	case finding.SameWeights:
 		return "the weights are the baseline's"
+	case finding.OneJudge:
+		return "no image was judged by two people"
+	case finding.OneAnswer:
+		return "everybody gave the same answer about every image"
 	case finding.ClaimNotFound:
 		return "the compression that the file claims is not in its weights"
 	case "":

@@ -90,7 +90,7 @@ func unmeasured(f *finding.Finding, reason finding.Reason, needed string) *findi
 
 // covered is an interval in a finding.
 func (e *emitter) covered(i interval.Interval, method string) *finding.Interval {
-	return &finding.Interval{Low: i.Low, High: i.High, Level: e.key.level(), Covers: finding.ExamplesOnly, Method: method}
+	return &finding.Interval{Low: i.Low, High: i.High, Level: e.key.level(), Covers: finding.ImagesOnly, Method: method}
 }
 
 // property is the comparison of the two groups.
