@@ -140,7 +140,14 @@ func DigestFile(name string) (digest string, size int64, err error) {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), size, nil
 }
 
-// filesOf digests every file below dir but the manifest, sorted by path.
+// beside are files that an audit directory may hold beside the audit: what
+// people said of its examples (doc/format/marks.md), and who serves it.
+func beside(rel string) bool {
+	return rel == "marks.jsonl" || rel == "marks.jsonl.lock" || rel == "marks.jsonl.address"
+}
+
+// filesOf digests every file of the audit below dir, all but the manifest,
+// sorted by path.
 func filesOf(dir string) ([]File, error) {
 	var out []File
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -148,7 +155,7 @@ func filesOf(dir string) ([]File, error) {
 			return err
 		}
 		rel, err := filepath.Rel(dir, path)
-		if err != nil || rel == ManifestName {
+		if err != nil || rel == ManifestName || beside(rel) {
 			return err
 		}
 		if !d.Type().IsRegular() {

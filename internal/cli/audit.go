@@ -140,6 +140,9 @@ func (a *app) finish(ctx context.Context, job *auditJob, f format, o outputFlags
 		if err := a.writeExtras(ctx, job, tmp); err != nil {
 			return err
 		}
+		if err := keepMarks(job.dir, tmp); err != nil {
+			return err
+		}
 		return refuseExisting(job.dir, job.force) // it may have appeared meanwhile
 	})
 	if err != nil {

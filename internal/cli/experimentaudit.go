@@ -163,6 +163,9 @@ func (x *jobs) audit(ctx context.Context, j *plan.Job, env runner.Env) (runner.R
 		if err := quiet.writeExtras(ctx, job, tmp); err != nil {
 			return err
 		}
+		if err := keepMarks(to, tmp); err != nil {
+			return err
+		}
 		return quiet.writeReports(tmp, s.Reports)
 	})
 	return runner.Report{}, err

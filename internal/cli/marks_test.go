@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/lethe-audit/lethe/dataset"
+	"github.com/lethe-audit/lethe/internal/lockfile"
 )
 
 // markedAudit makes images of two classes, an audit of predictions on them and
@@ -141,5 +142,26 @@ func TestMarksWithImages(t *testing.T) {
 	defer f.Close()
 	if rows, err := csv.NewReader(f).ReadAll(); err != nil || len(rows) != 3 {
 		t.Errorf("marks.csv: %q, %v", rows, err)
+	}
+}
+
+// TestKeepMarks: an audit that is served is not replaced.
+func TestKeepMarks(t *testing.T) {
+	old, fresh := t.TempDir(), t.TempDir()
+	if err := keepMarks(old, fresh); err != nil {
+		t.Errorf("without marks: %v", err)
+	}
+	lock, err := lockfile.Acquire(filepath.Join(old, "marks.jsonl.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := keepMarks(old, fresh); err == nil || !strings.Contains(err.Error(), fmt.Sprint("is served by process ", os.Getpid())) {
+		t.Errorf("while it is served: %v", err)
+	}
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if err := keepMarks(old, fresh); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
