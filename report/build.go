@@ -34,7 +34,7 @@ func Build(c *Collector, o Options) (*Doc, error) {
 	d.Undecided = b.undecided()
 	d.Facts = b.facts()
 	for _, section := range []func() *Section{
-		b.frontier, b.compression, b.accuracy, b.classes, b.groups, b.pies, b.triage, b.people, b.flips, b.layers, b.confusion, b.curves, b.longtail, b.calibration, b.robust, b.training, b.others, b.inputs,
+		b.frontier, b.compression, b.accuracy, b.classes, b.groups, b.gallery, b.pies, b.triage, b.people, b.flips, b.layers, b.confusion, b.curves, b.longtail, b.calibration, b.robust, b.training, b.others, b.inputs,
 	} {
 		if s := section(); s != nil && len(s.Parts) > 0 {
 			d.Sections = append(d.Sections, s)

@@ -99,7 +99,7 @@ type Part struct {
 	Blocks []Block
 }
 
-// Block is a [Table] or a [Figure].
+// Block is a [Table], a [Figure] or a [Gallery].
 type Block interface{ block() }
 
 // Figure is one picture or several alike, followed by their numbers.
@@ -187,6 +187,9 @@ type Options struct {
 	// Specimen is the id of an example whose picture shows the corruptions, for
 	// formats that can; "": none.
 	Specimen string
+	// Gallery are examples to show as pictures, for formats that can; none: no
+	// such section.
+	Gallery []finding.TopExamples
 }
 
 // MarkOf is how an outcome is drawn.

@@ -24,6 +24,7 @@ type auditOptions struct {
 	noCopy   bool
 	title    string
 	shifted  []string
+	gallery  galleryFlags
 }
 
 func (a *app) newAudit() *cobra.Command {
@@ -38,7 +39,8 @@ and what could not be decided.
 
 With -o, the directory holds findings.jsonl, examples.parquet (every example
 and variant), report.html and predictions/ (what was read, in Lethe's own
-format). Without it only the report is printed.
+format). Without it only the report is printed. With --gallery N and --data SRC
+the HTML report shows the pictures of the examples that are forgotten most.
 ` + exitHelp,
 		Example: `  lethe audit --labels labels.npy --baseline dense=fp32.npy --candidate int8=int8.npy -o audit
   lethe audit --labels y.npy --baseline dense=a.npy,b.npy --candidate int8=c.npy,d.npy --paired \
@@ -46,6 +48,7 @@ format). Without it only the report is printed.
   lethe audit predictions.csv -o audit
   lethe audit preds.csv --baseline fp32=resnet_fp32 --candidate int8=resnet_int8 --format markdown
   lethe audit predictions/ --paper -o paper
+  lethe audit predictions/ --gallery 200 --data cifar10:cifar-10-batches-bin -o audit
   lethe audit predictions.csv --shifted fog:3=predictions.csv --shifted frost:5=predictions.csv -o audit`,
 		Args: args(cobra.ArbitraryArgs),
 		RunE: func(c *cobra.Command, sources []string) error { return a.runAudit(c, sources, &o) },
@@ -53,6 +56,7 @@ format). Without it only the report is printed.
 	o.input.add(c)
 	o.settings.add(c)
 	o.output.add(c)
+	o.gallery.add(c, true)
 	s := c.Flags()
 	s.StringVarP(&o.dir, "output", "o", "", "write the audit to `DIR`")
 	s.BoolVar(&o.force, "force", false, "replace DIR if it is there")
@@ -73,6 +77,9 @@ func (a *app) runAudit(c *cobra.Command, sources []string, o *auditOptions) erro
 		return err
 	}
 	checks, err := selectChecks(o.settings.checks)
+	if err == nil {
+		err = o.gallery.check(c.CommandPath())
+	}
 	if err != nil {
 		return err
 	}
@@ -103,7 +110,7 @@ func (a *app) runAudit(c *cobra.Command, sources []string, o *auditOptions) erro
 	if err != nil {
 		return err
 	}
-	job := auditJob{view: view, checks: checks, title: o.title, dir: o.dir, force: o.force, copyPredictions: !o.noCopy}
+	job := auditJob{view: view, checks: checks, title: o.title, dir: o.dir, force: o.force, copyPredictions: !o.noCopy, gallery: o.gallery}
 	return a.finish(ctx, &job, format, o.output)
 }
 
@@ -117,6 +124,7 @@ type auditJob struct {
 	copyPredictions bool
 	extra           func(dir string) error // writes more into the audit's folder; nil for nothing
 	tables          []finding.Table        // that no check makes, such as training curves
+	gallery         galleryFlags           // pictures in the HTML report
 }
 
 // finish runs the audit in a folder of its own, prints the report, and moves
@@ -131,7 +139,7 @@ func (a *app) finish(ctx context.Context, job *auditJob, f format, o outputFlags
 		if err := a.writeAudit(ctx, job, tmp); err != nil {
 			return err
 		}
-		return a.render(filepath.Join(tmp, findingsFile), f, o, a.io.Out)
+		return a.renderPage(ctx, job, tmp, f, o, a.io.Out)
 	}
 	err := atomicfile.Dir(job.dir, true, func(tmp string) error {
 		if err := a.writeAudit(ctx, job, tmp); err != nil {
@@ -149,11 +157,25 @@ func (a *app) finish(ctx context.Context, job *auditJob, f format, o outputFlags
 		return err
 	}
 	o.dir = job.dir
-	if err := a.render(filepath.Join(job.dir, findingsFile), f, o, a.io.Out); err != nil {
+	if err := a.renderPage(ctx, job, job.dir, f, o, a.io.Out); err != nil {
 		return err
 	}
 	a.log.Info("audit written", "report", filepath.Join(job.dir, reportFile))
 	return nil
+}
+
+// renderPage renders the findings in an audit's folder, with the job's pictures
+// where the format has any.
+func (a *app) renderPage(ctx context.Context, job *auditJob, dir string, f format, o outputFlags, w io.Writer) error {
+	if f == formatHTML {
+		page, done, err := a.galleryPage(ctx, &job.gallery, dir)
+		if err != nil {
+			return err
+		}
+		defer done()
+		o.page = page
+	}
+	return a.render(filepath.Join(dir, findingsFile), f, o, w)
 }
 
 // writeExtras adds the HTML report and the predictions to the audit's folder.
@@ -161,7 +183,7 @@ func (a *app) writeExtras(ctx context.Context, job *auditJob, dir string) error 
 	done := a.step("writing the report and the predictions")
 	defer done()
 	err := atomicfile.Write(filepath.Join(dir, reportFile), func(w io.Writer) error {
-		return a.render(filepath.Join(dir, findingsFile), formatHTML, outputFlags{}, w)
+		return a.renderPage(ctx, job, dir, formatHTML, outputFlags{}, w)
 	})
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ type compareOptions struct {
 	policy   string
 	ratchet  ratchetOptions
 	ladder   ladderFlags
+	gallery  galleryFlags
 }
 
 func (a *app) newCompare() *cobra.Command {
@@ -51,6 +52,7 @@ exit code is the gate's: 1 the gate failed, 3 not enough evidence to decide.
 ` + exitHelp,
 		Example: `  lethe compare fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin -o audit
   lethe compare fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin -o audit --policy near-lossless
+  lethe compare fp32.onnx int8.onnx --data cifar10:cifar-10-batches-bin -o audit --gallery 200
   lethe compare dense=d0.onnx,d1.onnx int8=q0.onnx,q1.onnx --paired --data cifar10:cifar-10-batches-bin -o audit
   lethe compare fp32.onnx --ladder float16,int8-dynamic,int4-weights --data cifar10:cifar-10-batches-bin -o audit`,
 		Args: args(cobra.MinimumNArgs(1)),
@@ -60,6 +62,7 @@ exit code is the gate's: 1 the gate failed, 3 not enough evidence to decide.
 	o.ladder.add(c)
 	o.settings.add(c)
 	o.output.add(c)
+	o.gallery.add(c, false)
 	s := c.Flags()
 	s.StringVarP(&o.dir, "output", "o", "", "write the audit to `DIR`")
 	s.BoolVar(&o.force, "force", false, "replace DIR if it is there")
@@ -87,6 +90,10 @@ func (a *app) runCompare(c *cobra.Command, models []string, o *compareOptions) (
 		return err
 	}
 	checks, err := selectChecks(o.settings.checks)
+	if err == nil {
+		o.gallery.data = o.models.data
+		err = o.gallery.check(c.CommandPath())
+	}
 	if err != nil {
 		return err
 	}
@@ -118,7 +125,7 @@ func (a *app) runCompare(c *cobra.Command, models []string, o *compareOptions) (
 		}
 		defer os.RemoveAll(work)
 	}
-	job := auditJob{checks: checks, title: o.title, dir: o.dir, force: o.force, copyPredictions: true}
+	job := auditJob{checks: checks, title: o.title, dir: o.dir, force: o.force, copyPredictions: true, gallery: o.gallery}
 	if len(rungs) > 0 {
 		if variants, err = a.climb(c.Context(), &o.ladder, variants[0], rungs, o.models.threads, work); err != nil {
 			return err

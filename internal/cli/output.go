@@ -48,6 +48,10 @@ type outputFlags struct {
 	all    bool
 	color  string
 	dir    string // audit directory that hints name, "" where there is none
+
+	studies []string // closed studies whose findings are added
+
+	page *html.Options // of an HTML report; nil: the default
 }
 
 func (f *outputFlags) add(c *cobra.Command) {
@@ -74,7 +78,11 @@ func (a *app) render(findings string, f format, o outputFlags, w io.Writer) erro
 	}
 	defer in.Close()
 	out := bufio.NewWriterSize(w, 1<<16)
-	if err := report.Replay(bufio.NewReaderSize(in, 1<<16), a.handler(f, o, w, out)); err != nil {
+	h, err := withStudies(a.handler(f, o, w, out), o.studies)
+	if err != nil {
+		return err
+	}
+	if err := report.Replay(bufio.NewReaderSize(in, 1<<16), h); err != nil {
 		return fmt.Errorf("%s: %w", findings, err)
 	}
 	return out.Flush()
@@ -88,6 +96,9 @@ func (a *app) handler(f format, o outputFlags, w io.Writer, out io.Writer) repor
 	case formatMarkdown:
 		return markdown.New(out, markdown.DefaultOptions())
 	case formatHTML:
+		if o.page != nil {
+			return html.New(out, *o.page)
+		}
 		return html.New(out, html.DefaultOptions())
 	default:
 		opts := text.DefaultOptions()

@@ -17,15 +17,23 @@ type reportOptions struct {
 	file     string
 	examples string
 	variant  string
+	gallery  galleryFlags
 }
 
 func (a *app) newReport() *cobra.Command {
 	var o reportOptions
 	c := &cobra.Command{
-		Use:   "report DIR|FINDINGS",
+		Use:   "report DIR|FINDINGS [STUDY...]",
 		Short: "Render an audit again, or list its examples",
 		Long: `Report renders the findings of an audit directory, or of a findings.jsonl file,
 in any format. The same findings give the same bytes as when they were made.
+
+With --gallery N and --data SRC an HTML report shows the pictures of the N
+examples that are forgotten most, shared out among the variants, inside the one
+file: as many as keep it under 5 MB.
+
+Studies of the audit that are closed (lethe study) are named after it: what
+people judged becomes a section of the report.
 
 With --examples it lists examples instead, from the directory's
 examples.parquet: pie (modal label changed), changed (vote distribution
@@ -37,19 +45,25 @@ the label to put in their place (lethe explain triage).
 		Example: `  lethe report audit
   lethe report audit --all
   lethe report audit --format html --file report.html
+  lethe report audit --format html --gallery 200 --data cifar10:cifar-10-batches-bin --file report.html
   lethe report audit --format markdown
+  lethe report audit study --format html --file report.html
   lethe report audit --examples pie --format csv
   lethe report audit --examples certified --variant int8 --format parquet --file certified.parquet
   lethe report audit --examples relabel --format csv --file relabel.csv`,
-		Args: args(cobra.ExactArgs(1)),
+		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, list []string) error {
-			if o.examples != "" {
+			if o.output.studies = list[1:]; o.examples != "" {
+				if len(list) > 1 {
+					return errUsage{fmt.Errorf("--examples lists those of one audit directory, not of %s", list[1]), c.CommandPath()}
+				}
 				return a.runExamples(list[0], &o)
 			}
-			return a.runReport(list[0], &o)
+			return a.runReport(c, list[0], &o)
 		},
 	}
 	o.output.add(c)
+	o.gallery.add(c, true)
 	s := c.Flags()
 	s.StringVar(&o.file, "file", "", "write to `FILE` instead of standard output")
 	s.StringVar(&o.examples, "examples", "", "list examples of a `KIND` as csv or parquet")
@@ -58,16 +72,30 @@ the label to put in their place (lethe explain triage).
 	return c
 }
 
-func (a *app) runReport(name string, o *reportOptions) error {
+func (a *app) runReport(c *cobra.Command, name string, o *reportOptions) error {
 	f, err := o.output.chosen()
+	if err == nil {
+		err = o.gallery.check(c.CommandPath())
+	}
 	if err != nil {
 		return err
+	}
+	if o.gallery.n > 0 && f != formatHTML {
+		return errUsage{fmt.Errorf("--gallery with --format %s: only html has pictures", f), c.CommandPath()}
 	}
 	findings := name
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		findings = filepath.Join(name, findingsFile)
 		o.output.dir = name
+	} else if err == nil && o.gallery.n > 0 {
+		return errUsage{fmt.Errorf("--gallery with %s: the examples are listed in an audit's directory, name that", name), c.CommandPath()}
 	}
+	page, done, err := a.galleryPage(c.Context(), &o.gallery, name)
+	if err != nil {
+		return err
+	}
+	defer done()
+	o.output.page = page
 	return a.toFile(o.file, func(w io.Writer) error { return a.render(findings, f, o.output, w) })
 }
 

@@ -1,11 +1,9 @@
 package html
 
 import (
-	"encoding/base64"
 	"fmt"
 	stdhtml "html"
 	"html/template"
-	"net/http"
 	"strings"
 
 	"github.com/lethe-audit/lethe/internal/num"
@@ -107,6 +105,8 @@ func (r *renderer) block(b report.Block) template.HTML {
 	switch b := b.(type) {
 	case *report.Table:
 		r.standalone(&out, b)
+	case *report.Gallery:
+		r.gallery(&out, b)
 	case *report.Specimens:
 		r.specimens(&out, b)
 	case *report.Figure:
@@ -267,14 +267,13 @@ func (r *renderer) image(t *report.Table, id string) string {
 	if r.o.Image != nil {
 		return fmt.Sprintf(`<img class="thumb" alt="" loading="lazy" width="48" height="48" src="%s">`, esc(r.o.Image(id)))
 	}
-	if r.o.Thumbnail == nil || r.spent > r.room {
+	if r.o.Thumbnail == nil || r.o.Gallery != nil || r.spent > r.room {
 		return ""
 	}
-	b := r.o.Thumbnail(id)
-	kind := http.DetectContentType(b)
-	if len(b) == 0 || !strings.HasPrefix(kind, "image/") {
+	src := r.data(id)
+	if src == "" {
 		return ""
 	}
-	r.spent += len(b) * 4 / 3
-	return fmt.Sprintf(`<img class="thumb" alt="" src="data:%s;base64,%s">`, kind, base64.StdEncoding.EncodeToString(b))
+	r.spent += len(src)
+	return fmt.Sprintf(`<img class="thumb" alt="" src="%s">`, src)
 }

@@ -21,6 +21,9 @@ type Options struct {
 	// Thumbnail gives a small image of an example by its id, as PNG or JPEG;
 	// nil, or a nil image, shows none. Images count toward MaxBytes.
 	Thumbnail func(id string) []byte
+	// Gallery are examples to show with their images, of every variant worst
+	// first; as many as fit in two fifths of MaxBytes. Tables then have no images.
+	Gallery []finding.TopExamples
 
 	// Specimen is the id of an example that is shown under the audit's corruptions;
 	// "": none. Shifted gives its picture under one ("fog:3"), or as it is (""), as
@@ -76,9 +79,9 @@ func (h *handler) Done(d *finding.Done) error {
 // fit renders with fewer and fewer rows and at last without pictures until the
 // page has the size it may have.
 func fit(c *report.Collector, o Options) ([]byte, error) {
-	r := &renderer{o: o, room: o.MaxBytes / 4}
+	r := &renderer{o: o, room: o.MaxBytes / 4, galleryRoom: o.MaxBytes / 5 * 2}
 	for rows := max(o.Rows, 1); ; rows /= 2 {
-		doc, err := report.Build(c, report.Options{Rows: max(rows, 1), Link: o.Link, Specimen: o.Specimen})
+		doc, err := report.Build(c, report.Options{Rows: max(rows, 1), Link: o.Link, Specimen: o.Specimen, Gallery: o.Gallery})
 		if err != nil {
 			return nil, err
 		}
@@ -121,13 +124,15 @@ type linkedVerdict struct {
 // renderer turns documents into pages.
 type renderer struct {
 	o     Options
-	room  int  // bytes that images may take
-	spent int  // bytes that images took
-	plain bool // leave pictures out
+	plain bool // leave figures out
+
+	room, spent        int // bytes that images in tables may take and took
+	galleryRoom, shown int // the same of the gallery
+	made               map[string]string
 }
 
 func (r *renderer) page(doc *report.Doc) ([]byte, error) {
-	r.spent = 0
+	r.spent, r.shown = 0, 0
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"draw": r.block, "chip": chip, "text": textHTML, "titled": titled, "look": look,
 	}).Parse(webui.ReportTemplate)
