@@ -51,8 +51,6 @@ type outputFlags struct {
 
 	studies []string // closed studies whose findings are added
 
-	studies []string // closed studies whose findings are added
-
 	page *html.Options // of an HTML report; nil: the default
 }
 

@@ -35,9 +35,6 @@ file: as many as keep it under 5 MB.
 Studies of the audit that are closed (lethe study) are named after it: what
 people judged becomes a section of the report.
 
-Studies of the audit that are closed (lethe study) are named after it: what
-people judged becomes a section of the report.
-
 With --examples it lists examples instead, from the directory's
 examples.parquet: pie (modal label changed), changed (vote distribution
 changed, false discovery controlled), certified (majority label changed, the
@@ -50,7 +47,6 @@ the label to put in their place (lethe explain triage).
   lethe report audit --format html --file report.html
   lethe report audit --format html --gallery 200 --data cifar10:cifar-10-batches-bin --file report.html
   lethe report audit --format markdown
-  lethe report audit study --format html --file report.html
   lethe report audit study --format html --file report.html
   lethe report audit --examples pie --format csv
   lethe report audit --examples certified --variant int8 --format parquet --file certified.parquet
