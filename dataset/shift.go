@@ -44,14 +44,15 @@ type shifted struct {
 	free  sync.Pool // of *Preprocessor
 }
 
-// Corrupted reports whether the pictures of d are changed by a [Shift].
+// Corrupted reports whether the pictures of d are changed by a [Shift]. A data
+// set that wraps another one says it by a method of this name.
 func Corrupted(d Dataset) bool {
-	if s, ok := d.(*selection); ok {
-		d = s.Dataset
-	}
-	_, ok := d.(*shifted)
-	return ok
+	c, ok := d.(interface{ Corrupted() bool })
+	return ok && c.Corrupted()
 }
+
+// Corrupted says that the pictures are changed.
+func (s *shifted) Corrupted() bool { return true }
 
 func (s *shifted) Name() string    { return s.Dataset.Name() + " " + s.shift.String() }
 func (s *shifted) Notes() []string { return NotesOf(s.Dataset) }

@@ -20,6 +20,10 @@ type selection struct {
 func (s *selection) Len() int              { return len(s.index) }
 func (s *selection) Example(i int) Example { return s.Dataset.Example(s.index[i]) }
 func (s *selection) Notes() []string       { return NotesOf(s.Dataset) }
+
+// Corrupted is whether the pictures of the whole are.
+func (s *selection) Corrupted() bool { return Corrupted(s.Dataset) }
+
 func (s *selection) Image(ctx context.Context, i int) (*Image, error) {
 	return s.Dataset.Image(ctx, s.index[i])
 }

@@ -31,6 +31,9 @@ func keep(d dataset.Dataset, bytes int64) *keeper {
 	return k
 }
 
+// Corrupted is whether the data set's images are.
+func (k *keeper) Corrupted() bool { return dataset.Corrupted(k.Dataset) }
+
 // Notes are those of the data set.
 func (k *keeper) Notes() []string { return dataset.NotesOf(k.Dataset) }
 
