@@ -6,7 +6,9 @@
 //	images ─▶ dataset ────────────────────────┐     WAIST 1                    WAIST 2
 //	            │                             ├▶ infer ─▶ predictions ─▶ audit ─▶ findings ─┬▶ report
 //	 zoo ─────▶ train ─▶ models ─▶ compress ──┘           (Parquet)            (JSON Lines)├▶ gate
-//	            (ONNX, run and trained by engine)  any framework ─▶ importer ─┘            └▶ evidence
+//	            (ONNX, run and trained by engine)  any framework ─▶ importer ─┘            ├▶ evidence
+//	                                                                                       ├▶ gallery
+//	                                                                                       └▶ study ─▶ findings
 //
 //	 plan and runner carry these steps out from one file; they know jobs, not models
 //
@@ -46,6 +48,8 @@
 //	report      findings to text, JSON Lines, Markdown, HTML
 //	gate        policy and findings to a verdict, one package for each format
 //	evidence    two audits compared; digests of what an audit was made of
+//	gallery     a local page to look at examples and mark them; index, thumb, mark below it
+//	study       people judge images without knowing which were forgotten; findings again
 //	plan        an experiment to jobs with content digests
 //	runner      carries a plan out and resumes it
 //	examples    experiments, and members that are already trained
