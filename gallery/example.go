@@ -88,8 +88,7 @@ func (s *server) example(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Verdicts = verdictButtons(p.Mark.Verdict)
 	p.Over = fmt.Sprintf("true class %s", s.class(x.Truth))
-	p.Answer = fmt.Sprintf("%s says %s (%s of %d members give the true class); %s says %s (%s of %d).",
-		base.Who, base.Label, count(base.Votes), base.K, now.Who, now.Label, count(now.Votes), now.K)
+	p.Answer = fmt.Sprintf("%s says %s (%s right); %s says %s (%s right).", base.Who, base.Label, base.Of(), now.Who, now.Label, now.Of())
 	p.Facts = s.facts(v, x, row)
 	severity, err := number(r, keySeverity, 1, max(1, s.o.Severities), min(3, max(1, s.o.Severities)))
 	if err != nil {
@@ -278,7 +277,7 @@ func (s *server) corruptions(p *examplePage, v *view, x index.Row, row int32, se
 		answers[a.Shift] = a
 	}
 	add := func(name, pic string) {
-		c := corrupted{Name: name, Picture: pic, Alt: fmt.Sprintf("Example %s under %s", x.ID, name)}
+		c := corrupted{Name: shiftWords(name), Picture: pic, Alt: fmt.Sprintf("Example %s under %s", x.ID, name)}
 		if a, ok := answers[name]; ok {
 			base := votes{Who: s.x.Baseline().Name, Label: s.class(a.Base), Right: a.Base == x.Truth, Votes: a.BaseVotes, K: x.BaseK, Tone: "none"}
 			now := votes{Who: v.q.Variant, Label: s.class(a.Label), Right: a.Label == x.Truth, Votes: a.VariantVotes, K: x.VariantK}
@@ -311,6 +310,11 @@ func (s *server) corruptions(p *examplePage, v *view, x index.Row, row int32, se
 		p.Severities = append(p.Severities, option{Value: "/example?" + to.Encode() + "#corruptions", Text: strconv.Itoa(l), On: l == severity})
 	}
 	return nil
+}
+
+// shiftWords is a corruption as people write it.
+func shiftWords(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "_", " "), ":", " ")
 }
 
 // drawn reports whether a shift has a picture at some severity.

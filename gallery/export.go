@@ -5,9 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"slices"
 
-	"github.com/lethe-audit/lethe/gallery/index"
 	"github.com/lethe-audit/lethe/gallery/mark"
 )
 
@@ -34,26 +32,6 @@ func (s *server) exports() []export {
 	return out
 }
 
-// facts are what the audit says of a marked example.
-func (s *server) factsOf(m mark.Mark) (mark.Facts, bool) {
-	variant := m.Variant
-	if !slices.ContainsFunc(s.x.Variants(), func(v index.Variant) bool { return v.Name == variant }) {
-		variant = s.o.Variant
-	}
-	row, ok := s.x.Find(string(m.ID))
-	if !ok {
-		return mark.Facts{}, false
-	}
-	x, err := s.x.Row(variant, row)
-	if err != nil {
-		return mark.Facts{}, false
-	}
-	return mark.Facts{
-		Truth: s.class(x.Truth), Base: s.class(x.Base), Label: s.class(x.Label), BaseVotes: x.BaseTop, BaseK: x.BaseK,
-		Votes: x.VariantTop, K: x.VariantK, Flip: string(x.Flip), PIE: x.PIE, Certified: x.Certified,
-	}, true
-}
-
 // export sends all marks in a format. It is written to a file first, so that
 // one that fails half way is an error and not half a file.
 func (s *server) export(w http.ResponseWriter, r *http.Request) (err error) {
@@ -72,7 +50,10 @@ func (s *server) export(w http.ResponseWriter, r *http.Request) (err error) {
 		_ = file.Close() // it was only read
 		_ = os.Remove(file.Name())
 	}()
-	e := mark.Export{Marks: s.o.Marks.Marks(), Classes: s.x.Classes(), Baseline: s.x.Baseline().Name, Facts: s.factsOf, Image: s.o.Original}
+	e := mark.Export{
+		Marks: s.o.Marks.Marks(), Classes: s.x.Classes(), Baseline: s.x.Baseline().Name, Image: s.o.Original,
+		Facts: func(m mark.Mark) (mark.Facts, bool) { return Facts(s.x, m) },
+	}
 	if _, err := e.Write(r.Context(), file, f); err != nil {
 		return fmt.Errorf("export as %s: %w", f, err)
 	}

@@ -33,7 +33,7 @@ func verdictSign(v mark.Verdict) string {
 	case mark.Ambiguous:
 		return "?"
 	case mark.LowQuality:
-		return "▒"
+		return "◌"
 	default:
 		return ""
 	}
@@ -191,8 +191,8 @@ type marksPage struct {
 }
 
 type markRow struct {
-	ID, Link, Variant string
-	Mark              markView
+	ID, Link, Variant, Note string
+	Mark                    markView
 }
 
 // marks is the page of all marks.
@@ -203,7 +203,7 @@ func (s *server) marks(w http.ResponseWriter, r *http.Request) error {
 	all := s.o.Marks.Marks()
 	slices.SortStableFunc(all, func(a, b mark.Mark) int { return b.At.Compare(a.At) })
 	p := &marksPage{Headline: num.Plural(len(all), "mark", "marks"), Exports: s.exports()}
-	p.Sentence = "Saved in the audit directory at once, one line a mark."
+	p.Sentence = "Saved at once, in a file that only grows."
 	if len(all) == 0 {
 		p.Sentence = "Nothing is marked yet: open an example, or move on the wall with j and k and press c, m, a or l."
 	}
@@ -216,7 +216,8 @@ func (s *server) marks(w http.ResponseWriter, r *http.Request) error {
 	}
 	scaled(p.Counts)
 	for _, m := range all[:min(len(all), rowsShown)] {
-		row := markRow{ID: string(m.ID), Variant: m.Variant, Mark: viewOf(m)}
+		row := markRow{ID: string(m.ID), Variant: m.Variant, Note: m.Note, Mark: viewOf(m)}
+		row.Mark.Note = "" // it has a column
 		if _, ok := s.x.Find(row.ID); ok {
 			v := home
 			if slices.ContainsFunc(s.x.Variants(), func(t index.Variant) bool { return t.Name == m.Variant }) {

@@ -70,6 +70,11 @@ type votes struct {
 	Tone       string
 }
 
+// Of says how many members are right: "4 of 30".
+func (v votes) Of() string {
+	return fmt.Sprintf("%d of %s", v.Votes, num.Plural(v.K, "member", "members"))
+}
+
 // Percent is the share of votes for the true class, of 100.
 func (v votes) Percent() string { return percent(v.Votes, v.K) }
 
