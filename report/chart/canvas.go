@@ -30,7 +30,8 @@ func (c *canvas) finish(kind, alt string) string {
 		kind, px(c.w), px(c.h), px(c.w), px(c.h), role, escape(alt), c.b.String())
 }
 
-// link draws elements inside a link; without an address it only draws them.
+// link draws elements inside a link; without an address it only draws them. A
+// name is for links that show no text.
 // Links of pictures are left out of the order of the tab key: the table of the
 // picture's numbers has the same ones.
 func (c *canvas) link(to, name string, draw func()) {
@@ -39,7 +40,11 @@ func (c *canvas) link(to, name string, draw func()) {
 		return
 	}
 	c.linked = true
-	fmt.Fprintf(&c.b, `<a href="%s" tabindex="-1" aria-label="%s">`, escape(to), escape(name))
+	label := ""
+	if name != "" {
+		label = ` aria-label="` + escape(name) + `"`
+	}
+	fmt.Fprintf(&c.b, `<a href="%s" tabindex="-1"%s>`, escape(to), label)
 	draw()
 	c.b.WriteString("</a>")
 }

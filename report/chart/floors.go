@@ -73,7 +73,7 @@ func (f *Floors) SVG(width int) string {
 	c.text((x.from+x.to)/2, bottom+34, "axis", middle, f.XLabel)
 	for i, r := range f.Rows {
 		y := 4 + floorHeight*(float64(i)+0.5)
-		c.link(r.Link, r.Label+" "+r.Text, func() { r.draw(c, x, y, left, w) })
+		c.link(r.Link, "", func() { r.draw(c, x, y, left, w) })
 	}
 	return c.finish("floors", f.Alt())
 }

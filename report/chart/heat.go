@@ -76,7 +76,11 @@ func (m *Heat) SVG(width int) string {
 	}
 	for _, v := range m.Cells {
 		x, y := left+float64(v.Col)*cell, top+float64(v.Row)*high
-		c.link(v.Link, v.Tip, func() { v.draw(c, x, y, cell, high, most) })
+		name := v.Tip
+		if cell >= textCell {
+			name = ""
+		}
+		c.link(v.Link, name, func() { v.draw(c, x, y, cell, high, most) })
 	}
 	for i, r := range m.Rows {
 		c.label(left-8, top+high*(float64(i)+0.5)+4, left-10, "name", end, r)
@@ -89,6 +93,9 @@ func (m *Heat) SVG(width int) string {
 	return c.finish("heat", m.Alt())
 }
 
+// textCell is how wide a cell is that has room for its number.
+const textCell = 26
+
 // draw fills the cell, the stronger the larger its value beside the largest.
 func (v *HeatCell) draw(c *canvas, x, y, cell, high, most float64) {
 	ink := 0.1 + 0.75*math.Abs(v.Value)/most
@@ -97,7 +104,7 @@ func (v *HeatCell) draw(c *canvas, x, y, cell, high, most float64) {
 	if ink > 0.55 {
 		class = "celltext on"
 	}
-	if cell >= 26 {
+	if cell >= textCell {
 		c.text(x+cell/2, y+high/2+4, class, middle, v.Text)
 	}
 }

@@ -126,7 +126,7 @@ func (r *Ranked) domain() (lo, hi float64) {
 }
 
 func (r *Ranked) row(c *canvas, x scale, y, left, w float64, row RankedRow) {
-	c.link(row.Link, row.Label+" "+row.Text, func() { r.drawRow(c, x, y, left, w, row) })
+	c.link(row.Link, "", func() { r.drawRow(c, x, y, left, w, row) })
 }
 
 func (r *Ranked) drawRow(c *canvas, x scale, y, left, w float64, row RankedRow) {

@@ -99,9 +99,19 @@ func look(links []report.Link) template.HTML {
 
 func textHTML(t report.Text) template.HTML { return template.HTML(esc(t.S) + refs(t.Notes)) }
 
-// block is a figure or a table.
-func (r *renderer) block(b report.Block) template.HTML {
+// heading is the level of the titles inside a part: one below the part's own,
+// or in its place.
+func heading(p report.Part) string {
+	if p.Title == "" {
+		return "h3"
+	}
+	return "h4"
+}
+
+// block is a figure, a table or a gallery; its title is a heading of that level.
+func (r *renderer) block(b report.Block, level string) template.HTML {
 	var out strings.Builder
+	r.level = level
 	switch b := b.(type) {
 	case *report.Table:
 		r.standalone(&out, b)
@@ -123,7 +133,7 @@ func (r *renderer) block(b report.Block) template.HTML {
 
 func (r *renderer) figure(out *strings.Builder, f *report.Figure) {
 	fmt.Fprintf(out, `<figure class="figure fig-%s" id="%s">`, f.Layout, esc(f.ID))
-	words := fmt.Sprintf(`<figcaption class="words"><h4>%s</h4><p class="caption">%s</p>%s</figcaption>`, esc(f.Title), esc(f.Caption), legend(f.Legend))
+	words := fmt.Sprintf(`<figcaption class="words"><%[1]s>%[2]s</%[1]s><p class="caption">%[3]s</p>%[4]s</figcaption>`, r.level, esc(f.Title), esc(f.Caption), legend(f.Legend))
 	switch f.Layout {
 	case report.Duo:
 		out.WriteString(words)
@@ -196,7 +206,7 @@ func (r *renderer) standalone(out *strings.Builder, t *report.Table) {
 		return
 	}
 	if len(t.Rows) <= foldRows && !t.Numbers {
-		fmt.Fprintf(out, `<div class="list" id="%s"><h4 class="table-title">%s</h4>`, esc(t.ID), esc(t.Title))
+		fmt.Fprintf(out, `<div class="list" id="%[1]s"><%[2]s class="table-title">%[3]s</%[2]s>`, esc(t.ID), r.level, esc(t.Title))
 		r.table(out, t)
 		out.WriteString("</div>")
 		return
@@ -207,7 +217,7 @@ func (r *renderer) standalone(out *strings.Builder, t *report.Table) {
 }
 
 func (r *renderer) table(out *strings.Builder, t *report.Table) {
-	fmt.Fprintf(out, `<div class="scroll" tabindex="0" role="region" aria-label="%s"><table data-sort><thead><tr>`, esc(t.Title))
+	fmt.Fprintf(out, `<div class="scroll" tabindex="0" role="group" aria-label="%s"><table data-sort><thead><tr>`, esc(t.Title))
 	for _, c := range t.Columns {
 		class, doc := "", ""
 		if c.Right {

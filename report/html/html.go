@@ -124,7 +124,8 @@ type linkedVerdict struct {
 // renderer turns documents into pages.
 type renderer struct {
 	o     Options
-	plain bool // leave figures out
+	plain bool   // leave figures out
+	level string // of the headings of blocks
 
 	room, spent        int // bytes that images in tables may take and took
 	galleryRoom, shown int // the same of the gallery
@@ -134,7 +135,7 @@ type renderer struct {
 func (r *renderer) page(doc *report.Doc) ([]byte, error) {
 	r.spent, r.shown = 0, 0
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"draw": r.block, "chip": chip, "text": textHTML, "titled": titled, "look": look,
+		"draw": r.block, "heading": heading, "chip": chip, "text": textHTML, "titled": titled, "look": look,
 	}).Parse(webui.ReportTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("report: html template: %w", err)
