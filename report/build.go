@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lethe-audit/lethe/finding"
@@ -31,6 +32,9 @@ func Build(c *Collector, o Options) (*Doc, error) {
 	d.Alarms = b.alarms()
 	d.Verdicts, d.Headline, d.Look = b.verdicts()
 	d.How = b.how()
+	if slices.Equal(c.config.Checks, []string{studyCheck}) { // a study by itself decides nothing about classes
+		d.Verdicts, d.Headline, d.Look, d.How = nil, b.peopleHeadline(), nil, b.peopleHow()
+	}
 	d.Undecided = b.undecided()
 	d.Facts = b.facts()
 	for _, section := range []func() *Section{

@@ -184,7 +184,7 @@ func (e *emitter) warnings(p *Property) []finding.Warning {
 		out = append(out, finding.Warning{Code: code, Text: fmt.Sprintf(format, args...)})
 	}
 	if !e.result.Complete {
-		add(codePartial, "The study was closed before everything was answered: %d of %d pairs count for this property.", p.Pairs, e.result.Pairs)
+		add(codePartial, "The study was closed before everything was answered.")
 	}
 	if n := p.PIE.Unsure + p.Other.Unsure; n > 0 {
 		add(codeUnsure, "%s for %d PIEs and %d non-PIEs; such answers do not count.", `"Cannot say" was answered`, p.PIE.Unsure, p.Other.Unsure)

@@ -218,7 +218,7 @@ func narrowed(config *finding.Config, variant string) (*finding.Config, error) {
 	if len(out.Populations) != 2 {
 		return nil, fmt.Errorf("study: the audit has no variant %q; it has %s", variant, strings.Join(names, ", "))
 	}
-	out.Checks, out.Inputs, out.Warnings, out.Shifts = nil, nil, nil, nil
+	out.Checks, out.Inputs, out.Warnings, out.Shifts, out.Join.Notes = nil, nil, nil, nil, nil
 	return &out, nil
 }
 

@@ -291,7 +291,13 @@ func prepare(t *testing.T, dir string, args []string) {
 		must(t, dir, "compare", "fp32.onnx", variant+"=model-int8.onnx", "--data", "cifar10:cifar-10-batches-bin", "-o", out)
 	}
 	switch args[0] {
+	case "study":
+		prepareStudy(t, dir, args[1])
 	case "report", "gate":
+		if slices.Contains(args, "study") {
+			prepareStudy(t, dir, "report")
+			return
+		}
 		if slices.Contains(args, "--gallery") { // of pictures that are there
 			compare("int8", "audit")
 			return
