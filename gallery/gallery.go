@@ -124,6 +124,10 @@ func (s *server) routes() http.Handler {
 		"GET /{$}": s.report, "GET /wall": s.wall, "GET /example": s.example, "GET /marks": s.marks,
 		"GET /thumb": s.thumb, "GET /image": s.image, "GET /static/": s.static,
 		"GET /export": s.export, "POST /mark": s.mark, "POST /undo": s.undo,
+		"GET /favicon.ico": func(w http.ResponseWriter, _ *http.Request) error { // browsers ask for one
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		},
 		"GET /": func(http.ResponseWriter, *http.Request) error {
 			return &fault{http.StatusNotFound, "There is no such page."}
 		},
