@@ -103,7 +103,7 @@ func (s *server) example(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Triage = s.triaged(x.ID)
-	if p.Scores, err = s.scores(v, x, row); err != nil {
+	if p.Scores, err = s.scores(r.Context(), v, x, row); err != nil {
 		return err
 	}
 	p.Page = s.page(r, x.ID)

@@ -157,6 +157,11 @@ func (w *world) options() Options {
 		return w.data.Image(ctx, int(row))
 	}
 	o.Table = func() *prediction.Table { return w.table }
+	stored := filepath.Join(w.t.TempDir(), "predictions")
+	must(w.t, prediction.Write(stored, w.table, prediction.DefaultWriteOptions()))
+	o.Stored = func(ctx context.Context, row int, variants ...string) (*prediction.Table, error) {
+		return prediction.ReadExample(ctx, stored, row, variants...)
+	}
 	o.Now = func() time.Time { return w.now }
 	o.Variant = "pruned-90"
 	return o

@@ -54,9 +54,12 @@ type Options struct {
 	Severities  int
 	Shift       func(name string, severity int) (dataset.Shift, error)
 
-	// Table gives the predictions once they are read, for scores; nil, or a nil
-	// table, where there are none.
+	// Table gives the predictions once they are read, for full scores; nil, or a
+	// nil table, where there are none.
 	Table func() *prediction.Table
+	// Stored reads what is stored of one example, row counted from 0, by the named
+	// variants, but full scores; needed with Table.
+	Stored func(ctx context.Context, row int, variants ...string) (*prediction.Table, error)
 	// Triage gives what the audit guessed about an example; nil where it made no
 	// guesses.
 	Triage func(id string) (finding.TriageRow, bool)

@@ -2,6 +2,7 @@ package gallery
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -29,7 +30,7 @@ type scoreCell struct {
 }
 
 // scores are those of the two populations, nil where none are stored.
-func (s *server) scores(v *view, x index.Row, row int32) (*scoreTable, error) {
+func (s *server) scores(ctx context.Context, v *view, x index.Row, row int32) (*scoreTable, error) {
 	if s.o.Table == nil {
 		return nil, nil
 	}
@@ -37,21 +38,21 @@ func (s *server) scores(v *view, x index.Row, row int32) (*scoreTable, error) {
 	if t == nil || int(row) >= t.Len() {
 		return nil, nil
 	}
-	base, now := t.Baseline(), (*prediction.Variant)(nil)
-	for i := range t.Variants {
-		if t.Variants[i].Name == v.q.Variant {
-			now = &t.Variants[i]
-		}
-	}
+	base, now := t.Baseline(), variantOf(t, v.q.Variant)
 	if now == nil {
 		return nil, nil
+	}
+	one, err := s.o.Stored(ctx, int(row), base.Name, now.Name)
+	if err != nil {
+		return nil, err
 	}
 	out := &scoreTable{
 		Hint:    "Mean over the members, with the least and the largest where there are several.",
 		Columns: []scoreColumn{{Name: "score"}, {base.Name, true}, {now.Name, true}},
 	}
-	out.add("predicted class", spread(base, row, confidence), spread(now, row, confidence))
-	out.add("true class, "+s.class(x.Truth), spread(base, row, trueScore), spread(now, row, trueScore))
+	oneBase, oneNow := variantOf(one, base.Name), variantOf(one, now.Name)
+	out.add("predicted class", spread(oneBase, confidence), spread(oneNow, confidence))
+	out.add("true class, "+s.class(x.Truth), spread(oneBase, trueScore), spread(oneNow, trueScore))
 	if err := out.classes(s, t, base, now, row); err != nil {
 		return nil, err
 	}
@@ -59,6 +60,16 @@ func (s *server) scores(v *view, x index.Row, row int32) (*scoreTable, error) {
 		return nil, nil
 	}
 	return out, nil
+}
+
+// variantOf is a table's variant by name, nil for none.
+func variantOf(t *prediction.Table, name string) *prediction.Variant {
+	for i := range t.Variants {
+		if t.Variants[i].Name == name {
+			return &t.Variants[i]
+		}
+	}
+	return nil
 }
 
 func (t *scoreTable) add(name, base, now string) {
@@ -71,12 +82,13 @@ func (t *scoreTable) add(name, base, now string) {
 func confidence(m *prediction.Member) []float32 { return m.Confidence }
 func trueScore(m *prediction.Member) []float32  { return m.TrueScore }
 
-// spread is the mean of a score over the members that have it, and its ends.
-func spread(v *prediction.Variant, row int32, of func(*prediction.Member) []float32) string {
+// spread is the mean of one example's score over the members that have it, and
+// its ends.
+func spread(v *prediction.Variant, of func(*prediction.Member) []float32) string {
 	sum, n, low, high := 0.0, 0, math.Inf(1), math.Inf(-1)
 	for i := range v.Members {
 		if list := of(&v.Members[i]); list != nil {
-			x := float64(list[row])
+			x := float64(list[0])
 			sum, n, low, high = sum+x, n+1, min(low, x), max(high, x)
 		}
 	}

@@ -231,7 +231,7 @@ func (g *gallerySession) openExamples(ctx context.Context) error {
 	in := index.Input{Config: g.notes.config, Examples: rows, First: g.notes.worst}
 	if predictions := filepath.Join(g.dir, predictionsDir); prediction.IsDir(predictions) {
 		in.Load = func(ctx context.Context) (*prediction.Table, error) {
-			t, err := prediction.Read(ctx, predictions)
+			t, err := prediction.ReadAnswers(ctx, predictions)
 			if err != nil {
 				g.app.log.Warn(fmt.Sprintf("no groups, corruptions and neighbours of examples: %v", err))
 				return nil, err
@@ -287,6 +287,9 @@ func (g *gallerySession) handler() (h webHandler, err error) {
 	o := gallery.DefaultOptions()
 	o.Name, o.Index, o.Report, o.Marks, o.Author = auditName(g.notes.config, g.dir), g.index, &g.report, g.marks, g.author()
 	o.Table, o.Variant = g.table.get, g.variant()
+	o.Stored = func(ctx context.Context, row int, variants ...string) (*prediction.Table, error) {
+		return prediction.ReadExample(ctx, filepath.Join(g.dir, predictionsDir), row, variants...)
+	}
 	if g.triage != nil {
 		o.Triage = func(id string) (finding.TriageRow, bool) {
 			r, ok := g.triage[id]

@@ -194,34 +194,21 @@ func (m *matcher) labels() error {
 	return nil
 }
 
-// keptTable are the predictions once they are read, for scores.
+// keptTable are the predictions once they are read, without the answers.
 type keptTable struct {
 	mu sync.Mutex
 	t  *prediction.Table
 }
 
-// scoresKept is the number of scores up to which they stay in memory.
-const scoresKept = 40_000_000
-
-// keep takes what the scores of examples need. Of a large audit only what stays
-// on disk is kept.
+// keep takes what the scores of examples need: they stay on disk.
 func (k *keptTable) keep(t *prediction.Table) {
-	n := 0
 	slim := &prediction.Table{Classes: t.Classes, IDs: t.IDs, Labels: t.Labels}
 	for _, v := range t.Variants {
 		v.Members = slices.Clone(v.Members)
 		for i := range v.Members {
-			n += len(v.Members[i].Confidence) + len(v.Members[i].TrueScore)
-			v.Members[i].Predicted, v.Members[i].TopK = prediction.Column{}, nil
+			v.Members[i].Predicted = prediction.Column{}
 		}
 		slim.Variants = append(slim.Variants, v)
-	}
-	if n > scoresKept {
-		for _, v := range slim.Variants {
-			for i := range v.Members {
-				v.Members[i].Confidence, v.Members[i].TrueScore = nil, nil
-			}
-		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
