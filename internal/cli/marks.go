@@ -12,9 +12,7 @@ import (
 	"strings"
 
 	"github.com/lethe-audit/lethe/dataset"
-	"github.com/lethe-audit/lethe/finding"
 	"github.com/lethe-audit/lethe/gallery"
-	"github.com/lethe-audit/lethe/gallery/index"
 	"github.com/lethe-audit/lethe/gallery/mark"
 	"github.com/lethe-audit/lethe/internal/num"
 	"github.com/lethe-audit/lethe/internal/texttab"
@@ -136,7 +134,7 @@ func (a *app) runMarks(ctx context.Context, dir string, o *marksOptions) (err er
 	}
 	g := &gallerySession{app: a, o: &serveOptions{data: o.data, partly: o.partly}, dir: dir}
 	defer func() { err = errors.Join(err, g.close()) }()
-	for _, step := range []func(context.Context) error{g.openFindings, g.openIndex, g.openData} {
+	for _, step := range []func(context.Context) error{g.openFindings, g.openRows, g.openData} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -153,29 +151,6 @@ func (a *app) runMarks(ctx context.Context, dir string, o *marksOptions) (err er
 		})
 	}
 	return a.exportMarks(ctx, e, format, o)
-}
-
-// openIndex is openExamples without the predictions, which marks do not need.
-func (g *gallerySession) openIndex(ctx context.Context) error {
-	f, err := os.Open(filepath.Join(g.dir, examplesFile))
-	if err != nil {
-		return err
-	}
-	g.later(f.Close)
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	rows, err := finding.NewExampleReader(f, info.Size())
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	g.later(rows.Close)
-	if g.index, err = index.Build(ctx, index.Input{Config: g.notes.config, Examples: rows}); err != nil {
-		return fmt.Errorf("%s: %w", g.dir, err)
-	}
-	g.later(func() error { g.index.Close(); return nil })
-	return nil
 }
 
 // free says that there is something in the way of the output, before any work.

@@ -213,7 +213,27 @@ func (*streamNotes) Table(*finding.Table) error { return nil }
 // Done passes.
 func (*streamNotes) Done(*finding.Done) error { return nil }
 
+// openExamples opens the examples; their predictions follow in the background.
 func (g *gallerySession) openExamples(ctx context.Context) error {
+	predictions := filepath.Join(g.dir, predictionsDir)
+	if !prediction.IsDir(predictions) {
+		return g.openIndex(ctx, nil)
+	}
+	return g.openIndex(ctx, func(ctx context.Context) (*prediction.Table, error) {
+		t, err := prediction.ReadAnswers(ctx, predictions)
+		if err != nil {
+			g.app.log.Warn(fmt.Sprintf("no groups, corruptions and neighbours of examples: %v", err))
+			return nil, err
+		}
+		g.table.keep(t)
+		return t, nil
+	})
+}
+
+// openRows opens the examples without their predictions.
+func (g *gallerySession) openRows(ctx context.Context) error { return g.openIndex(ctx, nil) }
+
+func (g *gallerySession) openIndex(ctx context.Context, load func(context.Context) (*prediction.Table, error)) error {
 	f, err := os.Open(filepath.Join(g.dir, examplesFile))
 	if err != nil {
 		return err
@@ -228,19 +248,8 @@ func (g *gallerySession) openExamples(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	g.later(rows.Close)
-	in := index.Input{Config: g.notes.config, Examples: rows, First: g.notes.worst}
-	if predictions := filepath.Join(g.dir, predictionsDir); prediction.IsDir(predictions) {
-		in.Load = func(ctx context.Context) (*prediction.Table, error) {
-			t, err := prediction.ReadAnswers(ctx, predictions)
-			if err != nil {
-				g.app.log.Warn(fmt.Sprintf("no groups, corruptions and neighbours of examples: %v", err))
-				return nil, err
-			}
-			g.table.keep(t)
-			return t, nil
-		}
-	}
-	if g.index, err = index.Build(ctx, in); err != nil {
+	g.index, err = index.Build(ctx, index.Input{Config: g.notes.config, Examples: rows, First: g.notes.worst, Load: load})
+	if err != nil {
 		return fmt.Errorf("%s: %w", g.dir, err)
 	}
 	g.later(func() error { g.index.Close(); return nil })
