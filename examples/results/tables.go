@@ -276,6 +276,9 @@ func shiftsTable(a *audits) (*table, error) {
 			for _, f := range a.audit.all("robust", "excess", v, finding.Corruption) {
 				if f.Scope.Name == first.Scope.Name {
 					cell = marked(f)
+					if f.Word == finding.LosesMorePoints {
+						cell = "*" + cell + "*"
+					}
 				}
 			}
 			row = append(row, cell)
