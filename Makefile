@@ -19,7 +19,7 @@ results: build ## writes the tables of doc/results.md again
 	$(GO) run ./examples/results cifar10-resnet8=out/results,out/results--paper
 
 test: ## all tests
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 check: ## exactly what CI runs
 	bash scripts/check.sh
