@@ -159,7 +159,8 @@ func fixture(t *testing.T, dir string) {
 	experiments(t, dir)
 }
 
-// experiments copies the experiments of examples/, with fewer images.
+// experiments copies the experiments of examples/, with fewer images, members and
+// epochs.
 func experiments(t *testing.T, dir string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "examples", "*.yaml"))
@@ -174,7 +175,8 @@ func experiments(t *testing.T, dir string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, dir, filepath.Join("examples", filepath.Base(f)), strings.ReplaceAll(string(text), "limit=2000", "limit=200"))
+		less := strings.NewReplacer("limit=2000", "limit=200", "members: 10", "members: 1", "recipe: cifar10-resnet8-quick", "recipe: smoke")
+		write(t, dir, filepath.Join("examples", filepath.Base(f)), less.Replace(string(text)))
 	}
 }
 
