@@ -25,6 +25,16 @@ type Lineage struct {
 	Variant []int // indexes of the variant's members
 }
 
+// LCM is the least common multiple of two positive numbers: the scale on which
+// means over lineages of different sizes are whole numbers.
+func LCM(a, b int64) int64 {
+	x, y := a, b
+	for y != 0 {
+		x, y = y, x%y
+	}
+	return a / x * b
+}
+
 // Pairing says how a variant is compared with the baseline.
 type Pairing struct {
 	Design         Design

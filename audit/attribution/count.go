@@ -104,7 +104,7 @@ func count(ctx context.Context, v *audit.View, t int, restored []int) (*counts, 
 func newCounts(v *audit.View, units []unit, members, layers int) *counts {
 	c := &counts{units: units, scale: 1, of: make([]tally, layers), sums: make([]components.Sums, layers), movedN: make([]int64, layers)}
 	for _, u := range units {
-		c.scale = lcm(c.scale, int64(len(u.pairs)))
+		c.scale = audit.LCM(c.scale, int64(len(u.pairs)))
 	}
 	for i := range c.sums {
 		c.sums[i] = components.Sums{N: v.Table.Len(), Rows: make([]int64, len(units))}
@@ -113,14 +113,6 @@ func newCounts(v *audit.View, units []unit, members, layers int) *counts {
 		c.pies = make([]moves, layers)
 	}
 	return c
-}
-
-func lcm(a, b int64) int64 {
-	x, y := a, b
-	for y != 0 {
-		x, y = y, x%y
-	}
-	return a / x * b
 }
 
 func (c *counts) add(d *counts) {

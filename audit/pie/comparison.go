@@ -76,7 +76,7 @@ type lineage struct {
 func newLineages(in []audit.Lineage, k0 int) *lineages {
 	u := &lineages{weight: 1, single: true}
 	for _, l := range in {
-		u.weight = lcm(u.weight, lcm(int64(len(l.Base)), int64(len(l.Variant))))
+		u.weight = audit.LCM(u.weight, audit.LCM(int64(len(l.Base)), int64(len(l.Variant))))
 		u.single = u.single && len(l.Base) == 1 && len(l.Variant) == 1
 	}
 	for _, l := range in {
@@ -87,14 +87,6 @@ func newLineages(in []audit.Lineage, k0 int) *lineages {
 		u.list = append(u.list, x)
 	}
 	return u
-}
-
-func lcm(a, b int64) int64 {
-	x, y := a, b
-	for y != 0 {
-		x, y = y, x%y
-	}
-	return a / x * b
 }
 
 // unitBallot is a ballot counted by lineage.

@@ -166,7 +166,7 @@ func (s *sums) fillLineages(row []int64) {
 func (m *Measured) countLineages(ctx context.Context) error {
 	lineages := m.Pairing.Lineages
 	for _, l := range lineages {
-		m.scale = lcm(m.scale, lcm(int64(len(l.Base)), int64(len(l.Variant))))
+		m.scale = audit.LCM(m.scale, audit.LCM(int64(len(l.Base)), int64(len(l.Variant))))
 	}
 	sets := len(m.groups) + 1 // the last one: examples in no group
 	partial := make([]*lineageCounts, m.view.Threads())

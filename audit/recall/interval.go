@@ -44,6 +44,22 @@ func (m *Measured) stratified() (components.Components, error) {
 	return components.UnpairedStratified(pairs)
 }
 
+// Widest is the variance over members and examples or, where one of them cannot
+// be measured, over the other; it says which. There is an error where neither
+// varies.
+func Widest(c components.Components) (components.Variance, finding.Covers, error) {
+	v, err := c.Both()
+	switch {
+	case errors.Is(err, components.ErrOneMember):
+		v, err = c.Examples()
+		return v, finding.ExamplesOnly, err
+	case errors.Is(err, components.ErrOneExample):
+		v, err = c.Members()
+		return v, finding.Members, err
+	}
+	return v, finding.Both, err
+}
+
 // interval sets the interval over members and examples, and the evidence it
 // came from. Where one source of chance cannot be measured the interval covers
 // the other and says so; where there is no spread at all there is none.
@@ -55,14 +71,7 @@ func (m *Measured) interval(f *finding.Finding, of func() (components.Components
 	if err != nil {
 		return
 	}
-	covers, word := components.Both, finding.Both
-	v, err := c.Variance(covers)
-	if errors.Is(err, components.ErrOneMember) {
-		covers, word = components.Examples, finding.ExamplesOnly
-	} else if errors.Is(err, components.ErrOneExample) {
-		covers, word = components.Members, finding.Members
-	}
-	v, err = c.Variance(covers)
+	v, word, err := Widest(c)
 	if err != nil {
 		return
 	}

@@ -152,14 +152,6 @@ func addRight(diff, labels []int32, pred [][]int32, members []int, weight int32)
 	}
 }
 
-func lcm(a, b int64) int64 {
-	x, y := a, b
-	for y != 0 {
-		x, y = y, x%y
-	}
-	return a / x * b
-}
-
 // rest is the complement of a set: all examples but those of s.
 func (m *Measured) rest(s *sums) sums {
 	minus := func(a, b []int64) []int64 {

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/lethe-audit/lethe/audit"
+	"github.com/lethe-audit/lethe/audit/recall"
 	"github.com/lethe-audit/lethe/finding"
 	"github.com/lethe-audit/lethe/stat/components"
 	"github.com/lethe-audit/lethe/stat/permutation"
@@ -76,10 +77,10 @@ func (d *design) compare(base, variant grid, unit float64) result {
 	if d.kind == audit.Paired {
 		x, parts := d.differences(base, variant)
 		scale *= parts
-		c, err = components.Paired(sumsOf(x))
+		c, err = components.Paired(components.SumsOf(x))
 		r.ttest(ttest.OneSampleFromMoments(ttest.IntegerMoments(x.rows(), float64(n)*scale), 0))
 	} else {
-		p := pairOf(base, variant)
+		p := components.PairOf(base, variant)
 		c, err = components.Unpaired(p)
 		if !d.one {
 			r.ttest(ttest.WelchFromMoments(ttest.IntegerMoments(p.Variant.Rows, float64(n)*scale), ttest.IntegerMoments(p.Base.Rows, float64(n)*scale)))
@@ -143,7 +144,7 @@ func (d *design) weights(members int, base bool) []float64 {
 func (d *design) differences(base, variant grid) (x grid, parts float64) {
 	scale := int32(1)
 	for _, l := range d.lineages {
-		scale = lcm(scale, lcm(int32(len(l.Base)), int32(len(l.Variant))))
+		scale = int32(audit.LCM(int64(scale), audit.LCM(int64(len(l.Base)), int64(len(l.Variant)))))
 	}
 	for _, l := range d.lineages {
 		row := make([]int32, base.examples())
@@ -175,17 +176,11 @@ func (r *result) ttest(t ttest.Result, err error) {
 
 // spread sets the interval and the evidence from the parts of the variance.
 func (r *result) spread(c components.Components, scale, level float64) {
-	covers, word := components.Both, finding.Both
-	v, err := c.Variance(covers)
-	if errors.Is(err, components.ErrOneMember) {
-		covers, word = components.Examples, finding.ExamplesOnly
-	} else if errors.Is(err, components.ErrOneExample) {
-		covers, word = components.Members, finding.Members
-	}
-	if v, err = c.Variance(covers); err != nil {
+	v, covers, err := recall.Widest(c)
+	if err != nil {
 		return
 	}
-	r.within(math.Sqrt(v.V)/scale, v.DoF, level, word, "t, two-way variance components")
+	r.within(math.Sqrt(v.V)/scale, v.DoF, level, covers, "t, two-way variance components")
 	part := func(x float64) *float64 { return finding.Float(x / scale / scale) }
 	r.evidence.VarMembers, r.evidence.VarExamples, r.evidence.VarResidual = part(c.A), part(c.B), part(c.E)
 }
@@ -269,42 +264,4 @@ func moved(base, variant grid) int {
 		}
 	}
 	return n
-}
-
-func sumsOf(g grid) components.Sums {
-	s := components.Sums{N: g.examples(), Rows: g.rows()}
-	columns := make([]int64, s.N)
-	for _, row := range g {
-		for i, x := range row {
-			s.Squares += int64(x) * int64(x)
-			columns[i] += int64(x)
-		}
-	}
-	for _, c := range columns {
-		s.ColumnSquares += c * c
-	}
-	return s
-}
-
-func pairOf(base, variant grid) components.Pair {
-	p := components.Pair{Base: sumsOf(base), Variant: sumsOf(variant)}
-	for i := range p.Base.N {
-		var b, v int64
-		for _, row := range base {
-			b += int64(row[i])
-		}
-		for _, row := range variant {
-			v += int64(row[i])
-		}
-		p.Cross += b * v
-	}
-	return p
-}
-
-func lcm(a, b int32) int32 {
-	x, y := a, b
-	for y != 0 {
-		x, y = y, x%y
-	}
-	return a / x * b
 }

@@ -81,10 +81,10 @@ func (d *design) apart(shifted, clean two, o audit.Options) result {
 func (d *design) parts(x two) (components.Components, float64, error) {
 	if d.kind == audit.Paired {
 		diff, parts := d.differences(x.base, x.variant)
-		c, err := components.Paired(sumsOf(diff))
+		c, err := components.Paired(components.SumsOf(diff))
 		return c, parts, err
 	}
-	c, err := components.Unpaired(pairOf(x.base, x.variant))
+	c, err := components.Unpaired(components.PairOf(x.base, x.variant))
 	return c, 1, err
 }
 

@@ -3,6 +3,7 @@ package robust
 import (
 	"slices"
 
+	"github.com/lethe-audit/lethe/audit"
 	"github.com/lethe-audit/lethe/finding"
 )
 
@@ -36,7 +37,7 @@ func newSummary(groups []group) *summary {
 	s.means = make([]two, len(s.benchmarks))
 	for i := range groups {
 		if groups[i].paired {
-			s.scale = lcm(s.scale, int32(len(groups[i].members)))
+			s.scale = int32(audit.LCM(int64(s.scale), int64(len(groups[i].members))))
 		}
 	}
 	for _, f := range families() {

@@ -22,7 +22,7 @@ type Pair struct {
 
 // SumsOf gathers the sums of a table with one row per member. All rows must
 // have the same length.
-func SumsOf(table [][]int8) Sums {
+func SumsOf[R ~[]T, T int8 | int32](table []R) Sums {
 	s := Sums{Rows: make([]int64, len(table))}
 	if len(table) == 0 {
 		return s
@@ -44,7 +44,7 @@ func SumsOf(table [][]int8) Sums {
 }
 
 // PairOf gathers the sums of two tables whose columns are the same examples.
-func PairOf(base, variant [][]int8) Pair {
+func PairOf[R ~[]T, T int8 | int32](base, variant []R) Pair {
 	p := Pair{Base: SumsOf(base), Variant: SumsOf(variant)}
 	for i := range p.Base.N {
 		var b, v int64
