@@ -10,6 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/lethe-audit/lethe/internal/appendfile"
+	"github.com/lethe-audit/lethe/internal/atomicfile"
 )
 
 // Answer is what a person said to a question about an image.
@@ -172,6 +175,7 @@ func ReadAnswers(dir string) ([]Sheet, error) {
 // journal is the open file of answers of one annotator.
 type journal struct {
 	file  *os.File
+	size  int64
 	sheet Sheet
 	broke error // a write that failed and could not be undone
 }
@@ -184,7 +188,7 @@ func openJournal(dir string, s *Study, study string, annotator int) (j *journal,
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("study: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("study: %w", err)
 	}
@@ -206,28 +210,16 @@ func openJournal(dir string, s *Study, study string, annotator int) (j *journal,
 			return nil, fmt.Errorf("study: %w", err)
 		}
 	}
-	if _, err := f.Seek(int64(whole), io.SeekStart); err != nil {
-		return nil, fmt.Errorf("study: %w", err)
-	}
-	j = &journal{file: f, sheet: sheet}
+	j = &journal{file: f, size: int64(whole), sheet: sheet}
 	if whole == 0 {
 		if err := j.append(header{Version: Version, Study: study, Annotator: a.Name}); err != nil {
 			return nil, err
 		}
-		if err := syncDir(filepath.Dir(path)); err != nil {
-			return nil, err
+		if err := atomicfile.SyncDir(filepath.Dir(path)); err != nil {
+			return nil, fmt.Errorf("study: %w", err)
 		}
 	}
 	return j, nil
-}
-
-// syncDir makes a new file's name last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("study: %w", err)
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // append adds lines and waits until they are on the disk. After an error
@@ -244,22 +236,15 @@ func (j *journal) append(lines ...any) error {
 		}
 		buf.Write(append(b, '\n'))
 	}
-	at, err := j.file.Seek(0, io.SeekCurrent)
+	err, left := appendfile.Append(j.file, j.size, buf.Bytes())
+	if left != nil {
+		j.broke = fmt.Errorf("study: %s: %w", j.file.Name(), errors.Join(err, left))
+	}
 	if err != nil {
 		return fmt.Errorf("study: %w", err)
 	}
-	_, err = j.file.Write(buf.Bytes())
-	if err == nil {
-		err = j.file.Sync()
-	}
-	if err == nil {
-		return nil
-	}
-	_, seek := j.file.Seek(at, io.SeekStart)
-	if undo := errors.Join(j.file.Truncate(at), seek); undo != nil {
-		j.broke = fmt.Errorf("study: %s: %w", j.file.Name(), errors.Join(err, undo))
-	}
-	return fmt.Errorf("study: %w", err)
+	j.size += int64(buf.Len())
+	return nil
 }
 
 // record keeps answers about one image. questions and answers go together.

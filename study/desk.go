@@ -207,23 +207,10 @@ func (d *Desk) Users() ([]webserve.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	return users, writeSecret(path, b)
-}
-
-// writeSecret writes a file that only its owner may read, whole or not at all.
-func writeSecret(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tokens-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("study: %w", err)
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("study: %w", errors.Join(err, os.Remove(f.Name())))
-	}
-	return nil
+	return users, atomicfile.WriteSecret(path, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
 }
 
 // LastAddress is the host and port that the study was announced at, this time

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lethe-audit/lethe/dataset"
+	"github.com/lethe-audit/lethe/internal/appendfile"
 	"github.com/lethe-audit/lethe/internal/atomicfile"
 )
 
@@ -44,9 +45,7 @@ type change struct {
 
 // file is what a journal needs of an open file; tests make it fail.
 type file interface {
-	io.Writer
-	Sync() error
-	Truncate(size int64) error
+	appendfile.File
 	Stat() (fs.FileInfo, error)
 	Close() error
 }
@@ -157,19 +156,14 @@ func (j *Journal) write(l line) error {
 		b.WriteByte('\n')
 	}
 	encode(&b, l)
-	n, err := j.f.Write(b.Bytes())
+	err, left := appendfile.Append(j.f, j.size, b.Bytes())
+	if left != nil {
+		j.broken = fmt.Errorf("an earlier mark was half written and could not be removed: %w", left)
+	}
 	if err == nil {
-		err = j.f.Sync()
+		j.size, j.unended = j.size+int64(b.Len()), false
 	}
-	if err != nil {
-		// Half a line must not become the beginning of the next one.
-		if back := errors.Join(j.f.Truncate(j.size), j.f.Sync()); back != nil {
-			j.broken = fmt.Errorf("an earlier mark was half written and could not be removed: %w", back)
-		}
-		return err
-	}
-	j.size, j.unended = j.size+int64(n), false
-	return nil
+	return err
 }
 
 // encode appends v as a line of JSON; marks and headers have nothing that could

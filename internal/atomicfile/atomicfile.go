@@ -17,7 +17,12 @@ import (
 
 // Write calls fn with a buffered writer and, when it returns nil, puts what it
 // wrote at path with mode 0644, in place of any file there.
-func Write(path string, fn func(io.Writer) error) (err error) {
+func Write(path string, fn func(io.Writer) error) error { return write(path, 0o644, fn) }
+
+// WriteSecret is Write of a file that only its owner may read.
+func WriteSecret(path string, fn func(io.Writer) error) error { return write(path, 0o600, fn) }
+
+func write(path string, mode fs.FileMode, fn func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
 	if err != nil {
 		return fmt.Errorf("atomicfile: %w", err)
@@ -33,14 +38,14 @@ func Write(path string, fn func(io.Writer) error) (err error) {
 	if err := fn(w); err != nil {
 		return err
 	}
-	if err := errors.Join(w.Flush(), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(w.Flush(), f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("atomicfile: %s: %w", path, err)
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
 		return fmt.Errorf("atomicfile: %w", err)
 	}
 	done = true
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
 // Copy copies the file from to path, whole or not at all.
@@ -87,7 +92,7 @@ func Dir(path string, replace bool, fn func(tmp string) error) (err error) {
 	if err := place(tmp, path, replace); err != nil {
 		return fmt.Errorf("atomicfile: %w", err)
 	}
-	return syncDir(parent)
+	return SyncDir(parent)
 }
 
 // place renames tmp to path. On return tmp is gone or holds what was at path.
@@ -120,7 +125,7 @@ func syncTree(root string) error {
 			return err
 		}
 		if d.IsDir() {
-			return syncDir(name)
+			return SyncDir(name)
 		}
 		f, err := os.OpenFile(name, os.O_RDWR, 0)
 		if err != nil {

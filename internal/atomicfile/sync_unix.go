@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// syncDir makes the names in a directory last through a crash.
-func syncDir(dir string) error {
+// SyncDir makes the names in a directory last through a crash.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

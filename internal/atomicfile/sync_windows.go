@@ -1,4 +1,4 @@
 package atomicfile
 
-// syncDir does nothing: Windows cannot sync a directory.
-func syncDir(string) error { return nil }
+// SyncDir does nothing: Windows cannot sync a directory.
+func SyncDir(string) error { return nil }
