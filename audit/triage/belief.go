@@ -125,8 +125,9 @@ func (x *believer) add(p []float64, m *prediction.Member, from, n int) error {
 	return nil
 }
 
-// topTwo are the two largest of values, of two at least.
-func topTwo(values []float64) (first, second float64) {
+// topTwo are the two largest of values that are not negative, 0 for those that
+// there are not.
+func topTwo[T int | float64](values []T) (first, second T) {
 	for _, v := range values {
 		switch {
 		case v > first:

@@ -97,7 +97,7 @@ func (f *facts) votes(ctx context.Context) error {
 			t.count(b.Pred[0], i)
 			f.modal[b.From+i] = t.modal(ties)
 			if f.first != nil {
-				first, second := t.top()
+				first, second := topTwo(t.votes)
 				f.first[b.From+i], f.second[b.From+i] = uint16(first), uint16(second)
 				f.margin[b.From+i] = float32(first-second) / float32(members)
 			}

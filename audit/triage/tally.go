@@ -36,19 +36,6 @@ func (t *tally) modal(ties modal.Ties) int32 {
 	return t.label[slot]
 }
 
-// top are the two largest numbers of votes.
-func (t *tally) top() (first, second int) {
-	for _, n := range t.votes {
-		switch {
-		case n > first:
-			first, second = n, first
-		case n > second:
-			second = n
-		}
-	}
-	return first, second
-}
-
 func tiesOf(o audit.Options) modal.Ties {
 	if o.Ties == audit.HighestTie {
 		return modal.Highest

@@ -181,23 +181,33 @@ func readFolders(ctx context.Context, l *location, options map[string]string, sp
 	}
 	set.Classes = k.names
 	for c, w := range k.wnids {
-		found, err := dataset.FindImages(ctx, set.Root, w)
+		images, err := classImages(ctx, w, set)
 		if err != nil {
 			return err
 		}
-		if len(found.Images) == 0 {
-			set.Notes = append(set.Notes, fmt.Sprintf("class %s has no images", w))
-		}
-		if n := len(found.Others); n > 0 {
-			set.Notes = append(set.Notes, fmt.Sprintf("class %s: %d files are no images: %s", w, n, dataset.ShortList(found.Others, 3)))
-		}
-		for _, p := range found.Images {
+		for _, p := range images {
 			set.Files = append(set.Files, dataset.File{Path: p, Example: dataset.Example{
 				ID: dataset.ExampleID(path.Base(p)), Label: dataset.Label(c), Split: split,
 			}})
 		}
 	}
 	return nil
+}
+
+// classImages are the images of a class folder; what is odd about it becomes a
+// note of the set.
+func classImages(ctx context.Context, folder string, set *dataset.FileSet) ([]string, error) {
+	found, err := dataset.FindImages(ctx, set.Root, folder)
+	if err != nil {
+		return nil, err
+	}
+	if len(found.Images) == 0 {
+		set.Notes = append(set.Notes, fmt.Sprintf("class %s has no images", folder))
+	}
+	if n := len(found.Others); n > 0 {
+		set.Notes = append(set.Notes, fmt.Sprintf("class %s: %d files are no images: %s", folder, n, dataset.ShortList(found.Others, 3)))
+	}
+	return found.Images, nil
 }
 
 // folderNames are the class folders of all splits, sorted.

@@ -94,17 +94,11 @@ func (n natural) read(ctx context.Context, l *location, k *classes, set *dataset
 			return fmt.Errorf("%s: class folder %s is none of the %d classes listed in %s", l.val, w, len(k.wnids), k.from)
 		}
 		set.ClassSubset = append(set.ClassSubset, dataset.Label(c))
-		found, err := dataset.FindImages(ctx, set.Root, w)
+		images, err := classImages(ctx, w, set)
 		if err != nil {
 			return err
 		}
-		if len(found.Images) == 0 {
-			set.Notes = append(set.Notes, fmt.Sprintf("class %s has no images", w))
-		}
-		if extra := len(found.Others); extra > 0 {
-			set.Notes = append(set.Notes, fmt.Sprintf("class %s: %d files are no images: %s", w, extra, dataset.ShortList(found.Others, 3)))
-		}
-		for _, p := range found.Images {
+		for _, p := range images {
 			set.Files = append(set.Files, dataset.File{Path: p, Example: dataset.Example{ID: dataset.ExampleID(p), Label: dataset.Label(c), Split: dataset.SplitTest}})
 			styles = append(styles, rendition(p))
 		}
